@@ -1,0 +1,62 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// What a caller may tell apart. Every other error is an inside failure: its text is for the log alone.
+var (
+	ErrNotFound  = errors.New("not found") // also what the actor may not see
+	ErrForbidden = errors.New("not allowed")
+	ErrConflict  = errors.New("changed by somebody else meanwhile")
+)
+
+// Invalid says in words, by form field, what is wrong with the input. Nothing was changed.
+type Invalid struct {
+	Fields map[string]string // field name, as the form calls it -> a sentence for a person; "" is the form as a whole
+}
+
+func (e *Invalid) Error() string {
+	parts := make([]string, 0, len(e.Fields))
+	for _, field := range slices.Sorted(maps.Keys(e.Fields)) {
+		parts = append(parts, strings.TrimPrefix(field+": "+e.Fields[field], ": "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// invalid makes an Invalid of one field.
+func invalid(field, format string, args ...any) *Invalid {
+	return &Invalid{Fields: map[string]string{field: fmt.Sprintf(format, args...)}}
+}
+
+// translate turns what the database refuses by rule into the error a caller may tell apart.
+func translate(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNotFound
+	}
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch {
+	case pg.ConstraintName == "users_last_admin":
+		return invalid("", "This is the last active admin. Make somebody else an admin first.")
+	case pg.Code == "42501": // insufficient_privilege, which a policy's WITH CHECK raises too
+		return fmt.Errorf("%w: %w", ErrForbidden, err)
+	}
+	return err
+}
+
+// wrap names the verb in front of an inside failure.
+func wrap(err *error, format string, args ...any) {
+	if *err != nil {
+		*err = fmt.Errorf(format+": %w", append(args, *err)...)
+	}
+}
