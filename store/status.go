@@ -44,7 +44,9 @@ var clientTransitions = map[Status][]Status{
 func (s Status) Valid() bool { return slices.Contains(Statuses, s) }
 
 // Active says whether somebody still has to do something.
-func (s Status) Active() bool { return s == StatusNew || s == StatusOpen || s == StatusPending || s == StatusOnHold }
+func (s Status) Active() bool {
+	return s == StatusNew || s == StatusOpen || s == StatusPending || s == StatusOnHold
+}
 
 // Next lists where role may move a ticket from s, in the order of Statuses.
 func (s Status) Next(role Role) []Status {
