@@ -17,7 +17,7 @@ import (
 type Invitation struct {
 	ID          uuid.UUID
 	Email       string
-	Role        Role `db:"user_role"`
+	Role        Role   `db:"user_role"`
 	InviterName string // "" where the system itself made it, or the inviter is gone
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
@@ -202,4 +202,3 @@ func tokenHash(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
-
