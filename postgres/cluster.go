@@ -84,17 +84,7 @@ func localeChoices(major int) [][]string {
 type initdbError struct{ output string }
 
 func (e *initdbError) Error() string {
-	why := "initdb gave no reason"
-	for line := range strings.Lines(e.output) {
-		if rest, ok := strings.CutPrefix(line, "initdb: error: "); ok {
-			why = strings.TrimSpace(rest)
-			break
-		}
-		if _, rest, ok := strings.Cut(line, "FATAL:"); ok {
-			why = strings.TrimSpace(rest)
-		}
-	}
-	return "PostgreSQL could not make the database cluster: " + why
+	return "PostgreSQL could not make the database cluster: " + reasonIn(e.output)
 }
 
 // initdb runs the program once. With borrow it sees the name of another user

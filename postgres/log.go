@@ -80,21 +80,26 @@ func (l *logFile) saw(text string) bool {
 	return strings.Contains(string(l.tail), text)
 }
 
-// reason is, in one line, the last thing the server said that explains its end.
-// What goes wrong before it can log comes without a level.
+// reason is the last thing the server said that explains its end.
 func (l *logFile) reason() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return reasonIn(string(l.tail))
+}
+
+// reasonIn finds, in what a program of PostgreSQL printed, why it gave up, and
+// puts it in one line. What goes wrong early comes without a level.
+func reasonIn(output string) string {
 	reason := ""
-	for line := range strings.Lines(string(l.tail)) {
-		for _, level := range []string{"FATAL:", "PANIC:"} {
+	for line := range strings.Lines(output) {
+		for _, level := range []string{"FATAL:", "PANIC:", "initdb: error:"} {
 			if _, rest, ok := strings.Cut(line, level); ok {
 				reason = strings.TrimSpace(rest)
 			}
 		}
 	}
 	if reason == "" {
-		words := strings.Fields(string(l.tail))
+		words := strings.Fields(output)
 		reason = strings.Join(words[max(0, len(words)-50):], " ")
 	}
 	if reason == "" {

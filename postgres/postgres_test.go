@@ -157,8 +157,12 @@ func TestDoneWhenTheServerDies(t *testing.T) {
 	if err := s.Err(); err != nil {
 		t.Errorf("Err of a running server: %v", err)
 	}
-	// Its backends outlive it for a moment: the next start must wait for them.
-	connect(t, s.URL(Superuser, "postgres"))
+	// A busy backend outlives its postmaster: the next start must wait for it.
+	busy, watch := connect(t, s.URL(Superuser, "postgres")), connect(t, s.URL(Superuser, "postgres"))
+	go busy.Exec(t.Context(), `DO $$ BEGIN WHILE clock_timestamp() < now() + interval '2 s' LOOP END LOOP; END $$`)
+	eventually(t, "a backend was busy", func() bool {
+		return query[bool](t, watch, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %')`)
+	})
 	s.process.cmd.Process.Kill()
 	select {
 	case <-s.Done():

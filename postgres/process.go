@@ -24,9 +24,9 @@ type process struct {
 // when this process dies, even by kill -9.
 func launch(cmd *exec.Cmd, orphaned syscall.Signal) (*process, error) {
 	signalOnParentDeath(cmd.SysProcAttr, orphaned)
-	// A backend of a postmaster that was killed may hold the log's pipe open
-	// for long after it.
-	cmd.WaitDelay = time.Second
+	// A busy backend holds the log's pipe open for as long as it outlives a
+	// postmaster that was killed.
+	cmd.WaitDelay = 250 * time.Millisecond
 	p := &process{cmd: cmd, exited: make(chan struct{})}
 	started := make(chan error)
 	go func() {
