@@ -31,6 +31,14 @@ func (e *Invalid) Error() string {
 	return strings.Join(parts, "; ")
 }
 
+// Conflict says in words what somebody else did meanwhile. It is an ErrConflict; nothing was changed.
+type Conflict struct{ Message string }
+
+func (e *Conflict) Error() string { return e.Message }
+
+// Is makes errors.Is(err, ErrConflict) true.
+func (e *Conflict) Is(target error) bool { return target == ErrConflict }
+
 // invalid makes an Invalid of one field.
 func invalid(field, format string, args ...any) *Invalid {
 	return &Invalid{Fields: map[string]string{field: fmt.Sprintf(format, args...)}}

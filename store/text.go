@@ -1,0 +1,35 @@
+package store
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxText bounds a description, a reply and a note, in characters.
+const MaxText = 50000
+
+// MaxSubject bounds a ticket's subject, in characters.
+const MaxSubject = 200
+
+// cleanText makes what a browser sent fit for storing: valid UTF-8, lines ended by \n alone, no control
+// characters (PostgreSQL refuses NUL), no blank around.
+func cleanText(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.TrimSpace(text)
+}
+
+// cleanLine is cleanText for what stands on one line.
+func cleanLine(text string) string {
+	return strings.Join(strings.Fields(cleanText(text)), " ")
+}
+
+// tooLong says whether text has more than most characters.
+func tooLong(text string, most int) bool { return utf8.RuneCountInString(text) > most }
