@@ -36,6 +36,8 @@ CREATE TABLE public.events (
   opens boolean NOT NULL DEFAULT false
 );
 CREATE INDEX events_xid_idx ON public.events (xid);
+CREATE INDEX events_client_idx ON public.events (client_id) WHERE client_seq IS NOT NULL;
+CREATE INDEX events_old_client_idx ON public.events (old_client_id) WHERE old_client_id IS NOT NULL;
 
 CREATE TABLE public.event_commits (
   place bigint PRIMARY KEY,
