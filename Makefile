@@ -1,0 +1,57 @@
+# Everything a developer does with AutoCRM. `make` alone lists it.
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+# One line that changes when any generated file does, appears or goes.
+generated_sum = find . -name '*_templ.go' -exec cksum {} + | sort | cksum
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Run AutoCRM with demo data; installs PostgreSQL where there is none
+	@.ci/setup postgresql
+	@$(MAKE) serve
+
+.PHONY: dev
+dev: ## The same, built anew whenever a .go or .templ file changes
+	@.ci/setup postgresql
+	go tool templ generate --watch --open-browser=false --cmd="$(MAKE) serve"
+
+# What run and dev start. exec: signals go to AutoCRM, with no shell between.
+.PHONY: serve
+serve: build
+	@exec bin/autocrm serve --demo
+
+.PHONY: build
+build: ## Build bin/autocrm
+	@echo "building bin/autocrm$$([ -e bin/autocrm ] || echo ', which takes some minutes the first time')"
+	@go build -o bin/autocrm ./cmd/autocrm
+
+.PHONY: generate
+generate: ## Generate Go code from the templ files
+	go tool templ generate
+
+.PHONY: test
+test: ## Run everything that must pass; installs PostgreSQL, Chromium and nginx where missing
+	@.ci/setup postgresql chromium nginx compiler
+	@$(MAKE) lint
+	go test -race -vet=off -timeout=9m ./...
+
+# vet with -race reads what the race build of the tests compiles anyway.
+.PHONY: lint
+lint: ## Check what needs no test: formatting, generated code, go.mod, vet
+	@unformatted=$$(find . -name '*.go' -not -path './tmp/*' -exec "$$(go env GOROOT)/bin/gofmt" -l {} +); if [ -n "$$unformatted" ]; then \
+		echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	@before=$$($(generated_sum)); go tool templ generate -log-level=warn || exit 1; \
+	if [ "$$before" != "$$($(generated_sum))" ]; then \
+		echo "the generated code was not current; it is now: commit the *_templ.go files"; exit 1; fi
+	go mod tidy -diff
+	go vet -race ./...
+
+.PHONY: clean
+clean: ## Remove what was built; the data in .autocrm stays
+	rm -rf bin
