@@ -1,0 +1,47 @@
+package views
+
+import (
+	"time"
+
+	"autocrm/views/ui"
+)
+
+// The story the samples tell: an angry customer, a file, a long subject, every status.
+
+func sampleRows(now time.Time) []ui.TicketRowArgs {
+	row := func(number int, subject, status, priority, requester, assignee string, age time.Duration, messages, files int) ui.TicketRowArgs {
+		return ui.TicketRowArgs{Number: number, Subject: subject, Status: status, Priority: priority, Requester: requester,
+			Assignee: assignee, Age: now.Add(-age), Messages: messages, Files: files}
+	}
+	const day = 24 * time.Hour
+	return []ui.TicketRowArgs{
+		row(1047, "Checkout fails with “card declined” for every customer since 9:40", "new", "urgent", "Dana Whitfield", "", 2*time.Minute, 1, 2),
+		row(1046, "Cannot download invoices for October", "open", "high", "Marco Bellini", "Ana Ruiz", 14*time.Minute, 4, 0),
+		row(1044, "Change the owner of our workspace", "pending", "medium", "Ingrid Sørensen", "Ana Ruiz", 51*time.Minute, 6, 1),
+		row(1043, "Feature question: can two people share one seat on alternate days, and if so how does the billing of the second person work in a month of change?",
+			"open", "low", "Tom Okafor", "Ben Haddad", 3*time.Hour, 2, 0),
+		row(1039, "Export stops at 10,000 rows", "on_hold", "medium", "Priya Natarajan", "Ben Haddad", 9*time.Hour, 11, 3),
+		row(1032, "Two-factor codes arrive late", "resolved", "high", "Yuki Tanaka", "Ana Ruiz", 28*time.Hour, 5, 0),
+		row(1021, "Typo on the pricing page", "closed", "low", "Dana Whitfield", "Chidi Eze", 6*day, 3, 0),
+		row(1017, "Please ignore, sent twice", "cancelled", "low", "Marco Bellini", "", 40*day, 1, 0),
+	}
+}
+
+func sampleFeed(now time.Time) []ui.FeedArgs {
+	return []ui.FeedArgs{
+		{ID: "feed-3", Who: "Dana Whitfield", What: "submitted", Number: 1047, Subject: "Checkout fails with “card declined” for every customer since 9:40", At: now.Add(-2 * time.Minute)},
+		{ID: "feed-2", Who: "Ana Ruiz", What: "replied to", Number: 1046, Subject: "Cannot download invoices for October", At: now.Add(-14 * time.Minute)},
+		{ID: "feed-1", Who: "Ben Haddad", What: "resolved", Number: 1032, Subject: "Two-factor codes arrive late", At: now.Add(-3 * time.Hour)},
+	}
+}
+
+func sampleDays() []ui.DayCount {
+	created := []int{8, 11, 9, 14, 12, 4, 3, 10, 13, 17, 12, 11, 5, 6}
+	resolved := []int{7, 9, 12, 10, 13, 5, 2, 8, 12, 14, 15, 10, 6, 3}
+	days := make([]ui.DayCount, len(created))
+	for i := range days {
+		day := time.Date(2026, 11, 10+i, 0, 0, 0, 0, time.UTC)
+		days[i] = ui.DayCount{Label: day.Format("2 Jan"), A: created[i], B: resolved[i]}
+	}
+	return days
+}
