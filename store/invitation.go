@@ -119,17 +119,26 @@ func (s *Store) CheckInvitation(ctx context.Context, token string, portal Role) 
 
 // AcceptInvitation makes the account that the link is for and spends the link, both or neither. However many
 // people race for one link, one of them gets the account and the others an *InvitationError. The caller signs
-// the person in.
+// the person in. A link that is Unaddressed wants AcceptFirstAdmin.
 func (s *Store) AcceptInvitation(ctx context.Context, token string, portal Role, fullName, password string) (id uuid.UUID, err error) {
 	defer wrap(&err, "AcceptInvitation")
 	// A dead link is told first, and costs no hash: else anybody could keep the processors busy with made-up ones.
-	if _, err := s.CheckInvitation(ctx, token, portal); err != nil {
+	invitation, err := s.CheckInvitation(ctx, token, portal)
+	if err != nil {
 		return noID, err
+	}
+	if invitation.Unaddressed() {
+		return noID, invalid("email", "Enter an email address.")
 	}
 	fullName, err = newPerson(fullName, password)
 	if err != nil {
 		return noID, err
 	}
+	return s.accept(ctx, token, portal, invitation.Email, fullName, password)
+}
+
+// accept spends the link on an account of that address. The input is checked.
+func (s *Store) accept(ctx context.Context, token string, portal Role, email, fullName, password string) (id uuid.UUID, err error) {
 	// Before the lock: a hash takes tens of milliseconds, and those who race would wait for each other's.
 	hash, err := hashPassword(ctx, password)
 	if err != nil {
@@ -145,14 +154,16 @@ func (s *Store) AcceptInvitation(ctx context.Context, token string, portal Role,
 		err = tx.QueryRow(ctx, `
 			INSERT INTO users (email, full_name, user_role, password_hash) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (lower(email)) DO NOTHING
-			RETURNING id`, invitation.Email, fullName, invitation.Role, hash).Scan(&id)
+			RETURNING id`, email, fullName, invitation.Role, hash).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return invalid("email", "%s has an account already. Sign in with its password, or ask an admin to change what it may do.", invitation.Email)
+			return invalid("email", "%s has an account already. Sign in with its password, or ask an admin to change its role.", email)
 		}
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE invitations SET accepted_at = clock_timestamp(), accepted_by = $2 WHERE id = $1`, invitation.ID, id)
+		_, err = tx.Exec(ctx, `
+			UPDATE invitations SET email = $2, accepted_at = clock_timestamp(), accepted_by = $3 WHERE id = $1`,
+			invitation.ID, email, id)
 		return err
 	})
 	if err != nil {
@@ -169,6 +180,15 @@ func invitationOf(ctx context.Context, tx pgx.Tx, token string, portal Role, loc
 	}
 	if err != nil {
 		return Invitation{}, err
+	}
+	if invitation.Unaddressed() {
+		there, err := anyAdmin(ctx, tx)
+		if err != nil {
+			return Invitation{}, err
+		}
+		if there {
+			return Invitation{}, &InvitationError{InvitationUsed, invitation.Role}
+		}
 	}
 	return invitation, invitation.MayBeAccepted(portal)
 }
