@@ -109,8 +109,9 @@ func (t *Thread) arrange(files []Attachment) {
 
 // activityColumns reads an Activity. The names of an assignment's two sides come from users, so that a
 // viewer reads only those it may know.
-const activityColumns = `
-	SELECT
+const activityColumns = "SELECT" + activityFields + activityFrom
+
+const activityFields = `
 		a.id,
 		a.position,
 		a.user_id,
@@ -127,7 +128,9 @@ const activityColumns = `
 			THEN coalesce((SELECT p.full_name FROM users p WHERE p.id = (a.metadata ->> 'to')::uuid),
 				CASE WHEN a.metadata ->> 'to' IS NOT NULL THEN 'somebody else' ELSE '' END)
 			ELSE coalesce(a.metadata ->> 'to', '') END AS "to",
-		a.created_at
+		a.created_at`
+
+const activityFrom = `
 	FROM ticket_activities a
 	LEFT JOIN users u ON u.id = a.user_id`
 
