@@ -108,8 +108,8 @@ func initdb(ctx context.Context, use installation, as account, dir string, durab
 	}
 	p, err := launch(cmd, syscall.SIGKILL)
 	if err != nil {
-		if borrow {
-			return fmt.Errorf("%s: %w", nameless(as), err)
+		if borrow { // the kernel's reason, "no space left on device" for one, leads astray
+			return errors.New(nameless(as))
 		}
 		return fmt.Errorf("start initdb: %w", as.explain(err))
 	}

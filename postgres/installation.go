@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // oldest is the first major version AutoCRM works with.
@@ -47,10 +48,13 @@ func findInstallations(ctx context.Context, as account) ([]installation, error) 
 func searchInstallations(ctx context.Context, as account, path, patterns []string) ([]installation, error) {
 	var chosen, others, tooOld []installation
 	seen := map[string]bool{}
+	var refused error
 	look := func(bin string, into *[]installation) {
-		found, ok := inspect(ctx, bin, as)
+		found, err := inspect(bin, as)
 		switch {
-		case !ok || seen[found.bin]:
+		case errors.Is(err, syscall.EPERM):
+			refused = as.explain(err)
+		case err != nil || seen[found.bin]:
 		case found.major < oldest:
 			tooOld = append(tooOld, found)
 		default:
@@ -77,6 +81,8 @@ func searchInstallations(ctx context.Context, as account, path, patterns []strin
 	switch {
 	case len(found) > 0:
 		return found, nil
+	case refused != nil:
+		return nil, refused
 	case len(tooOld) > 0:
 		return nil, fmt.Errorf("AutoCRM needs PostgreSQL %d or newer, and found only %s in %s: %s",
 			oldest, tooOld[0].version, tooOld[0].bin, advice())
@@ -87,11 +93,10 @@ func searchInstallations(ctx context.Context, as account, path, patterns []strin
 
 // inspect asks the programs in bin for their version. It asks as the account
 // that will run them: what that one may not execute is no use.
-func inspect(ctx context.Context, bin string, as account) (installation, bool) {
+func inspect(bin string, as account) (installation, error) {
 	for _, name := range []string{"postgres", "initdb"} {
-		info, err := os.Stat(filepath.Join(bin, name))
-		if err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
-			return installation{}, false
+		if !exists(filepath.Join(bin, name)) {
+			return installation{}, os.ErrNotExist
 		}
 	}
 	// A directory of links (Homebrew, PATH) must not count twice.
@@ -101,22 +106,22 @@ func inspect(ctx context.Context, bin string, as account) (installation, bool) {
 		}
 	}
 	out, err := as.command(filepath.Join(bin, "postgres"), "--version").Output()
-	if err != nil || ctx.Err() != nil {
-		return installation{}, false
+	if err != nil {
+		return installation{}, err
 	}
-	version, major, ok := parseVersion(string(out))
-	return installation{bin: bin, version: version, major: major}, ok
+	version, major, err := parseVersion(string(out))
+	return installation{bin: bin, version: version, major: major}, err
 }
 
 var versionPattern = regexp.MustCompile(`^postgres \(PostgreSQL\) ((\d+)\S*)`)
 
-func parseVersion(out string) (version string, major int, ok bool) {
+func parseVersion(out string) (version string, major int, err error) {
 	m := versionPattern.FindStringSubmatch(out)
 	if m == nil {
-		return "", 0, false
+		return "", 0, fmt.Errorf("%q is not the version of a PostgreSQL", out)
 	}
-	major, err := strconv.Atoi(m[2])
-	return m[1], major, err == nil
+	major, err = strconv.Atoi(m[2])
+	return m[1], major, err
 }
 
 // choose takes the installation for the cluster in data: the same major

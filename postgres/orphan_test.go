@@ -38,6 +38,20 @@ func TestStartRightAfterKill(t *testing.T) {
 	startServer(t, dir)
 }
 
+func TestKilledDuringInit(t *testing.T) {
+	t.Parallel()
+	dir := openDir(t)
+	p := playAutoCRM(t, dir, 0)
+	p.expect(t, "progress: creating the database cluster")
+	eventually(t, "initdb was at work", func() bool {
+		half, _ := filepath.Glob(filepath.Join(dir, "postgres.new-*", "base"))
+		return len(half) > 0
+	})
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+	startServer(t, dir)
+}
+
 // Where nothing tells the server of its AutoCRM's death it is still there.
 func TestOrphanIsStopped(t *testing.T) {
 	t.Parallel()

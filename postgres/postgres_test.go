@@ -159,7 +159,11 @@ func TestDoneWhenTheServerDies(t *testing.T) {
 	}
 	// A busy backend outlives its postmaster: the next start must wait for it.
 	busy, watch := connect(t, s.URL(Superuser, "postgres")), connect(t, s.URL(Superuser, "postgres"))
-	go busy.Exec(t.Context(), `DO $$ BEGIN WHILE clock_timestamp() < now() + interval '2 s' LOOP END LOOP; END $$`)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		busy.Exec(t.Context(), `DO $$ BEGIN WHILE clock_timestamp() < now() + interval '2 s' LOOP END LOOP; END $$`)
+	}()
 	eventually(t, "a backend was busy", func() bool {
 		return query[bool](t, watch, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %')`)
 	})
@@ -174,6 +178,7 @@ func TestDoneWhenTheServerDies(t *testing.T) {
 	}
 	stopServer(t, s)
 	startServer(t, dir)
+	<-ended
 }
 
 func TestReasonOfAFailedStart(t *testing.T) {
