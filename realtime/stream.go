@@ -1,0 +1,312 @@
+package realtime
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"autocrm/store"
+)
+
+// stream is one open reader: what waits for it, and why it must end.
+type stream struct {
+	actor store.Actor
+	wake  chan struct{}
+
+	mu     sync.Mutex
+	queue  []*batch
+	behind bool  // the queue overflowed: what is above from is to be read from the ring
+	from   int64 // nothing at or below this place is owed
+	nudged bool  // say whether the hub is current
+	reason string
+	hurry  func() // shortens a write that is under way; nil without one
+}
+
+func newStream(actor store.Actor) *stream {
+	return &stream{actor: actor, wake: make(chan struct{}, 1)}
+}
+
+// offer queues what a commit tells this stream. It never waits: a reader that is too slow for the queue is
+// served from the ring, and one too slow for that is let go.
+func (s *stream) offer(b *batch) {
+	s.mu.Lock()
+	switch {
+	case s.behind || s.reason != "":
+	case len(s.queue) == queueBound:
+		s.behind, s.from, s.queue = true, s.queue[0].prev, nil
+	default:
+		s.queue = append(s.queue, b)
+	}
+	s.mu.Unlock()
+	s.ring()
+}
+
+// end asks the stream to say bye and go. The first reason stands.
+func (s *stream) end(reason string) {
+	s.mu.Lock()
+	if s.reason == "" {
+		s.reason, s.queue = reason, nil
+		if s.hurry != nil {
+			go s.hurry() // it may wait for the connection; whoever ends streams must not
+		}
+	}
+	s.mu.Unlock()
+	s.ring()
+}
+
+func (s *stream) nudge() {
+	s.mu.Lock()
+	s.nudged = true
+	s.mu.Unlock()
+	s.ring()
+}
+
+func (s *stream) ring() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// taken is what a stream has to write now.
+type taken struct {
+	batches []*batch
+	reason  string // why to end, instead of anything else
+	nudged  bool
+}
+
+// take empties what waits for s.
+func (h *Hub) take(s *stream) taken {
+	s.mu.Lock()
+	if !s.behind || s.reason != "" {
+		defer s.mu.Unlock()
+		t := taken{s.queue, s.reason, s.nudged}
+		s.queue, s.nudged = nil, false
+		return t
+	}
+	s.mu.Unlock()
+	// The hub's lock before the stream's, as publish takes them: nothing falls between ring and queue.
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	batches, ok := h.ring.since(s.from, s.actor)
+	t := taken{batches, s.reason, s.nudged}
+	if !ok && t.reason == "" {
+		t.reason = byeSlow
+	}
+	s.behind, s.queue, s.nudged = false, nil, false
+	return t
+}
+
+// quiet gives the head if nothing waits for s: s has then been told everything up to it.
+func (h *Hub) quiet(s *stream) (head int64, ok bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return h.extent.Head, len(s.queue) == 0 && !s.behind && s.reason == ""
+}
+
+// ServeStream answers GET /live for actor, whom the caller has let in, until either side ends it. What came
+// after the cursor in Last-Event-ID, or in ?after=, is told first. It answers 503 while this node cannot say
+// what is new. An error is returned only before anything was written.
+func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Actor) error {
+	if err := mayStream(actor); err != nil {
+		h.refused(r, actor, "stream", "forbidden")
+		return err
+	}
+	s, start, ok := h.subscribe(r.Context(), actor, cursorOf(r))
+	if !ok {
+		h.unavailable(w, r, actor, "stream")
+		return nil
+	}
+	defer h.remove(s)
+	h.metrics.connects.WithLabelValues(string(actor.Role), "stream", start.result()).Inc()
+	open := h.metrics.streams.WithLabelValues(string(actor.Role), "stream")
+	open.Inc()
+	defer open.Dec()
+	out := h.newOutput(w, s)
+	defer out.close()
+	h.logger.Debug("stream opened", "portal", actor.Role, "user", actor.UserID, "cursor", start.result())
+	reason, err := h.run(r.Context(), s, start, out)
+	if reason != "" {
+		h.metrics.byes.WithLabelValues(reason).Inc()
+	}
+	h.logger.Debug("stream ended", "portal", actor.Role, "user", actor.UserID, "bye", reason, "error", err)
+	return nil
+}
+
+// run writes until the stream ends: the bye's reason, or the error of a reader that is gone.
+func (h *Hub) run(ctx context.Context, s *stream, start start, out *output) (reason string, err error) {
+	if err := out.opening(start); err != nil {
+		return "", err
+	}
+	if err := h.replay(ctx, s, start, func(batches []*batch) error { return out.changes(batches) }); err != nil {
+		return "", err
+	}
+	// The first ping closes the backlog: from here on the reader is as current as this node.
+	if err := out.ping(); err != nil {
+		return "", err
+	}
+	age := time.NewTimer(h.pace.minAge + rand.N(h.pace.maxAge-h.pace.minAge))
+	defer age.Stop()
+	expiry := expiryTimer(s.actor)
+	defer expiry.Stop()
+	ping := time.NewTimer(h.pace.ping)
+	defer ping.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-age.C:
+			s.end(byeAge)
+		case <-expiry.C:
+			s.end(byeExpired)
+		case <-ping.C:
+			err = out.ping()
+			ping.Reset(h.pace.ping)
+		case <-s.wake:
+			t := h.take(s)
+			if t.reason != "" {
+				return t.reason, out.bye(t.reason)
+			}
+			err = out.changes(t.batches)
+			if err == nil && t.nudged {
+				err = out.ping()
+			}
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+// expiryTimer fires when the actor's session ends; never where it has no end.
+func expiryTimer(actor store.Actor) *time.Timer {
+	if actor.ExpiresAt.IsZero() {
+		timer := time.NewTimer(time.Hour)
+		timer.Stop()
+		return timer
+	}
+	return time.NewTimer(time.Until(actor.ExpiresAt))
+}
+
+// output writes a stream's events, each write with a deadline of its own.
+type output struct {
+	hub  *Hub
+	s    *stream
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	last int64 // the place of the newest cursor written
+
+	mu     sync.Mutex
+	closed bool
+}
+
+func (h *Hub) newOutput(w http.ResponseWriter, s *stream) *output {
+	out := &output{hub: h, s: s, w: w, rc: http.NewResponseController(w)}
+	// Otherwise the server's ReadTimeout, running since the request came, ends the stream.
+	out.rc.SetReadDeadline(time.Time{}) //nolint:errcheck // a writer without deadlines has none to clear
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-store, no-transform")
+	header.Set("X-Accel-Buffering", "no")
+	s.mu.Lock()
+	s.hurry = func() { out.deadline(time.Second) }
+	s.mu.Unlock()
+	return out
+}
+
+// close forgets the writer: a handler that has returned must not touch it.
+func (o *output) close() {
+	o.mu.Lock()
+	o.closed = true
+	o.mu.Unlock()
+}
+
+func (o *output) deadline(in time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.rc.SetWriteDeadline(time.Now().Add(in)) //nolint:errcheck // as for reading
+	}
+}
+
+// padding is more than the proxies and browsers that hold back the first bytes hold back.
+var padding = append(append([]byte(":"), bytes.Repeat([]byte(" "), 2048)...), '\n', '\n')
+
+func (o *output) opening(start start) error {
+	o.last = start.place
+	first := fmt.Appendf(nil, "retry: %d\n", 2000+rand.IntN(3000))
+	first = append(first, padding...)
+	cursor := o.hub.seal(start.place)
+	first = fmt.Appendf(first, "id: %s\nevent: hello\ndata: {\"cursor\":%q}\n\n", cursor, cursor)
+	if start.resync != "" {
+		first = fmt.Appendf(first, "id: %s\nevent: resync\ndata: {\"cursor\":%q}\n\n", cursor, cursor)
+	}
+	return o.write(first)
+}
+
+// maxWrite bounds what one deadline must suffice for.
+const maxWrite = 64 << 10
+
+func (o *output) changes(batches []*batch) error {
+	if len(batches) == 0 {
+		return nil
+	}
+	for _, b := range batches {
+		b.encode(o.hub.seal)
+	}
+	count := 0
+	var whole []byte
+	if len(batches) == 1 {
+		whole, count = batches[0].whole, len(batches[0].signals)
+	} else {
+		each(batches, func(b *batch, i int) {
+			whole = append(whole, b.frames[i]...)
+			count++
+		})
+	}
+	for len(whole) > 0 {
+		n := min(len(whole), maxWrite)
+		if err := o.write(whole[:n]); err != nil {
+			return err
+		}
+		whole = whole[n:]
+	}
+	o.last = batches[len(batches)-1].place
+	o.hub.metrics.delivered.Add(float64(count))
+	return nil
+}
+
+// ping carries a cursor, so that a reader for whom nothing happens does not fall behind, and says whether
+// this node itself is fed.
+func (o *output) ping() error {
+	if head, ok := o.hub.quiet(o.s); ok {
+		o.last = head
+	}
+	return o.write(fmt.Appendf(nil, "id: %s\nevent: ping\ndata: {\"current\":%t}\n\n", o.hub.seal(o.last), o.hub.isCurrent()))
+}
+
+func (o *output) bye(reason string) error {
+	var last []byte
+	if reason == byeShutdown { // all at once: let them not come back all at once
+		last = fmt.Appendf(last, "retry: %d\n", 1000+rand.IntN(7000))
+	}
+	data, _ := json.Marshal(map[string]string{"reason": reason})
+	return o.write(fmt.Appendf(last, "event: bye\ndata: %s\n\n", data))
+}
+
+func (o *output) write(p []byte) error {
+	o.deadline(o.hub.pace.write)
+	if _, err := o.w.Write(p); err != nil {
+		return err
+	}
+	return o.rc.Flush()
+}
