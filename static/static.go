@@ -182,7 +182,7 @@ func joinCSS(names []string, files map[string]*file) []byte {
 
 func newFile(name string, raw []byte) *file {
 	sum := sha256.Sum256(raw)
-	return &file{mime: mimes[path.Ext(name)], raw: raw, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+	return &file{mime: mimes[path.Ext(name)], raw: raw, etag: `W/"` + hex.EncodeToString(sum[:8]) + `"`}
 }
 
 func treeHash(files map[string]*file) string {

@@ -82,7 +82,7 @@ func StylePage(p Page, now time.Time) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = sampleList(now).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = sampleList(now, p.Portal != "client").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

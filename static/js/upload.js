@@ -92,7 +92,7 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 
 function inputFor(target) {
-  const form = target.closest("form") ?? target.closest("[data-drop]")?.querySelector("form:not([hidden])");
+  const form = target.closest("form") ?? target.closest("[data-drop]")?.querySelector(":not([hidden]) > form");
   return form?.querySelector("[data-upload] input[type=file]");
 }
 

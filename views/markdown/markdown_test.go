@@ -1,0 +1,152 @@
+package markdown
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+)
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"Hello **you**\nsecond line":          "<p>Hello <strong>you</strong><br>\nsecond line</p>\n",
+		"# Heading":                           "<h3>Heading</h3>\n",
+		"[site](https://example.com/a?b=c&d)": `<p><a href="https://example.com/a?b=c&amp;d" rel="noopener nofollow ugc">site</a></p>` + "\n",
+		"see https://example.com":             `<p>see <a href="https://example.com" rel="noopener nofollow ugc">https://example.com</a></p>` + "\n",
+		"![chart](https://x.example/t.png)":   `<p><a href="https://x.example/t.png" rel="noopener nofollow ugc">chart</a></p>` + "\n",
+		"![](https://x.example/t.png)":        `<p><a href="https://x.example/t.png" rel="noopener nofollow ugc">https://x.example/t.png</a></p>` + "\n",
+		"a < b & c > d":                       "<p>a &lt; b &amp; c &gt; d</p>\n",
+		"~~gone~~":                            "<p><del>gone</del></p>\n",
+		"3. three":                            "<ol start=\"3\">\n<li>three</li>\n</ol>\n",
+		"":                                    "",
+	} {
+		if got := Render(in).String(); got != want {
+			t.Errorf("Render(%q)\n got %q\nwant %q", in, got, want)
+		}
+	}
+}
+
+// TestHostile parses what comes out as a browser would and looks for anything that could run, fetch or reach
+// out of its message.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	allowed := map[string]bool{}
+	for tag := range strings.FieldsSeq("html head body p br strong em del code pre blockquote ul ol li hr h3 h4 h5 h6 table thead tbody tr th td a") {
+		allowed[tag] = true
+	}
+	for _, in := range []string{
+		`<script>alert(1)</script>`,
+		`<img src=x onerror=alert(1)>`,
+		`<svg/onload=alert(1)>`,
+		`<a href="javascript:alert(1)">x</a>`,
+		`[x](javascript:alert(1))`,
+		`[x](JaVaScRiPt&colon;alert(1))`,
+		`[x](data:text/html;base64,PHNjcmlwdD4=)`,
+		`[x](vbscript:msgbox)`,
+		`[x](//evil.example/path)`,
+		`[x](/sign-out)`,
+		"[x](java\tscript:alert(1))",
+		`<javascript:alert(1)>`,
+		`![x](javascript:alert(1))`,
+		`![x](https://e.example/"onerror="alert(1))`,
+		`[x](https://e.example "onmouseover=alert(1)")`,
+		"```\"><script>alert(1)</script>\ncode\n```",
+		"[x]: javascript:alert(1)\n\n[x]",
+		`<style>*{display:none}</style>`,
+		`<div style="position:fixed;inset:0">`,
+		`<form action=/sign-out><button>`,
+		`<p hx-get=/users hx-trigger=load>`,
+		`<iframe srcdoc="<script>alert(1)</script>">`,
+		`<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>`,
+		`</li></ol></article><h1>out</h1>`,
+		"|<script>|\n|-|\n|<img src=x>|",
+		"<!--><script>alert(1)</script>-->",
+		"\x00<scr\x00ipt>alert(1)</script>",
+		`<base href="https://evil.example">`,
+		`<meta http-equiv=refresh content="0;url=https://evil.example">`,
+		`# <a id=timeline name=submit>`,
+	} {
+		out := Render(in).String()
+		doc, err := goquery.NewDocumentFromReader(strings.NewReader(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc.Find("*").Each(func(_ int, s *goquery.Selection) {
+			if !allowed[goquery.NodeName(s)] {
+				t.Errorf("%q lets <%s> through: %s", in, goquery.NodeName(s), out)
+			}
+			for _, a := range s.Nodes[0].Attr {
+				switch {
+				case a.Key == "href" && (strings.HasPrefix(a.Val, "https://") || strings.HasPrefix(a.Val, "http://") || strings.HasPrefix(a.Val, "mailto:")):
+				case a.Key == "rel", a.Key == "start", a.Key == "align":
+				default:
+					t.Errorf("%q lets %s=%q through", in, a.Key, a.Val)
+				}
+			}
+		})
+		doc.Find("a[href]").Each(func(_ int, s *goquery.Selection) {
+			if r, _ := s.Attr("rel"); !strings.Contains(r, "noopener") || !strings.Contains(r, "nofollow") || !strings.Contains(r, "ugc") {
+				t.Errorf("%q: a link with rel %q", in, r)
+			}
+		})
+	}
+}
+
+// TestHostileSize: the longest text that the store takes, in the shapes that make parsers slow.
+func TestHostileSize(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]string{
+		"quotes":     strings.Repeat(">", 50000),
+		"quotes2":    strings.Repeat("> ", 25000),
+		"quotelines": strings.Repeat(strings.Repeat(">", 59)+"a\n", 800),
+		"list":       strings.Repeat("- ", 25000),
+		"numbers":    strings.Repeat("1. ", 16000),
+		"steps":      steps(),
+		"brackets":   strings.Repeat("[", 50000),
+		"links":      strings.Repeat("[a](", 12500),
+		"links2":     strings.Repeat("[](<", 12500),
+		"pictures":   strings.Repeat("![", 25000),
+		"stars":      strings.Repeat("*a_", 16000),
+		"stars2":     strings.Repeat("**a *b ", 7000),
+		"ticks":      ticks(),
+		"angle":      strings.Repeat("<", 50000),
+		"html":       strings.Repeat("<a ", 16000),
+		"comments":   strings.Repeat("<!--", 12500),
+		"table":      strings.Repeat("|a", 20000) + "\n" + strings.Repeat("|-", 5000),
+		"table2":     "|a|b\n|-|-\n" + strings.Repeat("|\n", 24000),
+		"refs":       strings.Repeat("[a]: b\n", 7000),
+		"refs2":      "[a]: /" + strings.Repeat("x", 20000) + "\n" + strings.Repeat("[a]", 9000),
+		"entities":   strings.Repeat("&#0;", 12500),
+		"urls":       strings.Repeat("www.a.b ", 6000),
+		"urls2":      strings.Repeat("http://", 7000),
+		"mails":      strings.Repeat("a@", 25000),
+		"tildes":     strings.Repeat("~", 50000),
+		"escapes":    strings.Repeat("\\", 50000),
+	} {
+		start := time.Now()
+		Render(in)
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s takes %s", name, took)
+		} else if took > 100*time.Millisecond {
+			t.Logf("%s takes %s", name, took)
+		}
+	}
+}
+
+func steps() string {
+	var b strings.Builder
+	for i := range 300 {
+		b.WriteString(strings.Repeat("  ", i) + "- a\n")
+	}
+	return b.String()
+}
+
+func ticks() string {
+	var b strings.Builder
+	for i := range 300 {
+		b.WriteString(strings.Repeat("`", i) + " ")
+	}
+	return b.String()
+}
