@@ -104,7 +104,7 @@ var policy = func() *bluemonday.Policy {
 	p.AllowURLSchemes("http", "https", "mailto")
 	p.RequireParseableURLs(true)
 	p.AllowRelativeURLs(false)
-	p.AllowAttrs("rel").Matching(regexp.MustCompile("^"+rel+"$")).OnElements("a")
+	p.AllowAttrs("rel").Matching(regexp.MustCompile("^" + rel + "$")).OnElements("a")
 	p.RequireNoFollowOnLinks(true)
 	return p
 }()
