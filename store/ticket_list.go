@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,10 +24,12 @@ type TicketFilter struct {
 	Priority   Priority
 	Assignee   *uuid.UUID
 	Unassigned bool
-	Sort       TicketSort // by default the last changed first
-	After      string     // a page's Next: the rows that follow it
-	Before     string     // a page's Previous: the rows that precede it
-	Limit      int        // PageSize where 0
+	Younger    time.Duration // created at most so long ago
+	Older      time.Duration // created longer ago
+	Sort       TicketSort    // by default the last changed first
+	After      string        // a page's Next: the rows that follow it
+	Before     string        // a page's Previous: the rows that precede it
+	Limit      int           // PageSize where 0
 }
 
 // TicketSort is what a list is ordered by. A leading "-" turns the order round.
@@ -37,10 +40,11 @@ var ticketSorts = map[TicketSort]struct {
 	key, client, kind string
 	descending        bool
 }{
-	"updated":  {key: "t.updated_at", client: "t.client_updated_at", kind: "timestamptz", descending: true},
-	"age":      {key: "t.created_at", kind: "timestamptz"},
-	"status":   {key: "t.status_rank", kind: "smallint"},
-	"priority": {key: "t.priority_rank", kind: "smallint", descending: true},
+	"updated": {key: "t.updated_at", client: "t.client_updated_at", kind: "timestamptz", descending: true},
+	"age":     {key: "t.created_at", kind: "timestamptz"},
+	"status":  {key: "t.status_rank", kind: "smallint"},
+	// The most pressing first, and of those the oldest: both ascend, so that one comparison pages through them.
+	"priority": {key: "-t.priority_rank", kind: "smallint"},
 	"assignee": {key: "coalesce(g.full_name, '')", kind: "text"},
 }
 
@@ -162,6 +166,15 @@ func newTicketQuery(actor Actor, filter TicketFilter) (ticketQuery, error) {
 		q.args["assignee"] = filter.Assignee
 	}
 
+	if filter.Younger > 0 {
+		where = append(where, "t.created_at >= now() - @younger::interval")
+		q.args["younger"] = filter.Younger
+	}
+	if filter.Older > 0 {
+		where = append(where, "t.created_at < now() - @older::interval")
+		q.args["older"] = filter.Older
+	}
+
 	at := filter.After
 	if filter.Before != "" {
 		at, q.backward = filter.Before, true
@@ -227,7 +240,7 @@ func (q ticketQuery) pageKey(t Ticket) string {
 	case "status":
 		k.Key = fmt.Sprint(slices.Index(Statuses, t.Status) + 1)
 	case "priority":
-		k.Key = fmt.Sprint(slices.Index(Priorities, t.Priority) + 1)
+		k.Key = fmt.Sprint(-slices.Index(Priorities, t.Priority) - 1)
 	case "assignee":
 		k.Key = t.AgentName
 	}
@@ -250,7 +263,7 @@ func readPageKey(text, sort string) (k pageKey, err error) {
 		}
 		k.Key = at.Format(time.RFC3339Nano)
 	case "status", "priority":
-		if len(k.Key) != 1 || k.Key < "0" || k.Key > "9" {
+		if rank, err := strconv.Atoi(k.Key); err != nil || rank < -9 || rank > 9 {
 			return k, damaged
 		}
 	}
