@@ -1,0 +1,489 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"autocrm/store"
+	"autocrm/store/storetest"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// The matrix: for each person, table, command and row the database's answer is held against a predicate
+// written here in Go, from DESIGN.md's words and not from the policies.
+
+// rlsRow is a row of the fixture, with what the predicates ask about it.
+type rlsRow struct {
+	name     string
+	key      string    // the value of the table's key column, as text
+	owner    uuid.UUID // whose it is: the person, the session's user, the ticket's client
+	role     store.Role
+	internal bool
+	deals    bool // a person of the staff that cleo deals with
+}
+
+// rlsInsert is a row somebody tries to add.
+type rlsInsert struct {
+	name, sql string
+	args      []any
+	may       func(who store.Actor) bool
+}
+
+// rlsTable says how one table is tried and who may.
+type rlsTable struct {
+	key     string
+	update  string // SET clause that marks each row it reaches; "" where nobody may update at all
+	marked  string // condition that finds the marked rows
+	rows    []rlsRow
+	sees    func(who store.Actor, row rlsRow) bool
+	changes func(who store.Actor, row rlsRow) bool
+	inserts []rlsInsert
+}
+
+func nobodyMay(store.Actor, rlsRow) bool { return false }
+func adminMay(who store.Actor, _ rlsRow) bool {
+	return who.Role == store.Admin
+}
+
+// rlsMatrix fills the database and says what is right.
+func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map[string]rlsTable) {
+	t.Helper()
+	ctx := context.Background()
+	cleo, otto := db.Person(t, store.Client, "cleo@example.com"), db.Person(t, store.Client, "otto@example.com")
+	ana, ben := db.Person(t, store.Agent, "ana@example.com"), db.Person(t, store.Agent, "ben@example.com")
+	nora, ada := db.Person(t, store.Agent, "nora@example.com"), db.Person(t, store.Admin, "ada@example.com")
+	own, assigned, others := submit(t, db, cleo, "own"), submit(t, db, cleo, "assigned"), submit(t, db, otto, "other's")
+	say := func(who store.Actor, number int64, internal bool) (uuid.UUID, uuid.UUID) {
+		up, err := db.Store.Upload(ctx, "a.txt", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := store.Message{ID: uuid.New(), Body: "words", Internal: internal, Files: []store.Upload{up}}
+		if err := db.Store.Reply(ctx, who, number, m); err != nil {
+			t.Fatal(err)
+		}
+		var file uuid.UUID
+		if err := db.Owner.QueryRow(ctx, `SELECT id FROM attachments WHERE activity_id = $1`, m.ID).Scan(&file); err != nil {
+			t.Fatal(err)
+		}
+		return m.ID, file
+	}
+	if err := db.Store.Take(ctx, ana, assigned); err != nil {
+		t.Fatal(err)
+	}
+	said, saidFile := say(cleo, own, false)
+	noted, notedFile := say(nora, own, true) // nora only ever wrote a note: cleo does not know her
+	strange, strangeFile := say(ben, others, false)
+	db.Exec(t, `INSERT INTO invitations (email, user_role, token_hash, expires_at) VALUES ('i@example.com', 'agent', sha256('i'), now() + interval '1 day')`)
+	db.Exec(t, `INSERT INTO sign_in_failures (key) VALUES (sha256('k'))`)
+
+	id := func(sql string, args ...any) string {
+		var text string
+		if err := db.Owner.QueryRow(ctx, sql, args...).Scan(&text); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		return text
+	}
+	ticketID := func(number int64) string { return id(`SELECT id::text FROM tickets WHERE number = $1`, number) }
+	ownID, assignedID, othersID := ticketID(own), ticketID(assigned), ticketID(others)
+	person := func(p store.Actor, deals bool) rlsRow {
+		return rlsRow{name: p.Email, key: p.UserID.String(), owner: p.UserID, role: p.Role, deals: deals}
+	}
+	session := func(p store.Actor) rlsRow {
+		return rlsRow{name: "of " + p.Email, key: p.SessionID.String(), owner: p.UserID}
+	}
+	event := func(name, sql string, owner uuid.UUID, internal bool) rlsRow {
+		return rlsRow{name: name, key: id(`SELECT id::text FROM events WHERE ` + sql), owner: owner, internal: internal}
+	}
+	commit := func(name, sql string, owner uuid.UUID, internal bool) rlsRow {
+		return rlsRow{name: name, key: id(`SELECT place::text FROM event_commits JOIN events USING (xid) WHERE ` + sql), owner: owner, internal: internal}
+	}
+	staff := func(who store.Actor) bool { return who.Role == store.Agent || who.Role == store.Admin }
+	readsTicket := func(who store.Actor, row rlsRow) bool {
+		return staff(who) || who.Role == store.Client && row.owner == who.UserID && !row.internal
+	}
+	// Rows of the log without an owner are about people: the admin's alone.
+	readsEvent := func(who store.Actor, row rlsRow) bool {
+		return who.Role == store.Admin || row.owner != uuid.Nil && readsTicket(who, row)
+	}
+
+	tables = map[string]rlsTable{
+		"users": {
+			key: "id", update: "full_name = 'marked'", marked: "full_name = 'marked'",
+			rows: []rlsRow{person(cleo, false), person(otto, false), person(ana, true), person(ben, false), person(nora, false), person(ada, false)},
+			sees: func(who store.Actor, row rlsRow) bool {
+				return staff(who) || row.owner == who.UserID ||
+					who.Role == store.Client && who.UserID == cleo.UserID && row.deals ||
+					who.Role == store.Client && who.UserID == otto.UserID && row.owner == ben.UserID
+			},
+			changes: func(who store.Actor, row rlsRow) bool {
+				return who.Role == store.Admin || who.Role != "" && row.owner == who.UserID
+			},
+			inserts: []rlsInsert{{"a person", `INSERT INTO users (email, full_name, user_role) VALUES ('n@example.com', 'N', 'client')`, nil, func(store.Actor) bool { return false }}},
+		},
+		"sessions": {
+			key: "id", update: "revoked_at = '2001-01-01'", marked: "revoked_at = '2001-01-01'",
+			rows: []rlsRow{session(cleo), session(otto), session(ana), session(ada)},
+			sees: func(who store.Actor, row rlsRow) bool {
+				return who.Role == store.Admin || who.Role != "" && row.owner == who.UserID
+			},
+			changes: func(who store.Actor, row rlsRow) bool {
+				return who.Role == store.Admin || who.Role != "" && row.owner == who.UserID
+			},
+			inserts: []rlsInsert{{"a session", `INSERT INTO sessions (token_hash, user_id, portal, idle_expires_at, expires_at) VALUES (sha256('s'), $1, 'client', now(), now())`, []any{cleo.UserID}, func(store.Actor) bool { return false }}},
+		},
+		"invitations": {
+			key: "id", update: "expires_at = '2001-01-01'", marked: "expires_at = '2001-01-01'",
+			rows: []rlsRow{{name: "one", key: id(`SELECT id::text FROM invitations`)}},
+			sees: adminMay, changes: adminMay,
+			inserts: []rlsInsert{{"an invitation", `INSERT INTO invitations (email, user_role, token_hash, created_by, expires_at) VALUES ('j@example.com', 'admin', sha256('j'), $1, now())`, []any{ada.UserID},
+				func(who store.Actor) bool { return who.Role == store.Admin }}},
+		},
+		"sign_in_failures": {
+			key: "key", rows: []rlsRow{{name: "one", key: id(`SELECT key::text FROM sign_in_failures`)}}, sees: nobodyMay, changes: nobodyMay,
+			inserts: []rlsInsert{{"a failure", `INSERT INTO sign_in_failures (key) VALUES (sha256('l'))`, nil, func(store.Actor) bool { return false }}},
+		},
+		"tickets": {
+			key: "id", update: "status = 'cancelled'", marked: "status = 'cancelled'",
+			rows: []rlsRow{{name: "own", key: ownID, owner: cleo.UserID}, {name: "assigned", key: assignedID, owner: cleo.UserID}, {name: "other's", key: othersID, owner: otto.UserID}},
+			sees: readsTicket, changes: readsTicket,
+			inserts: []rlsInsert{
+				{"cleo's", `INSERT INTO tickets (client_id, subject, description) VALUES ($1, 's', 'd')`, []any{cleo.UserID}, func(who store.Actor) bool { return who.Role == store.Client && who.UserID == cleo.UserID }},
+				{"otto's", `INSERT INTO tickets (client_id, subject, description) VALUES ($1, 's', 'd')`, []any{otto.UserID}, func(who store.Actor) bool { return who.Role == store.Client && who.UserID == otto.UserID }},
+				{"ana's", `INSERT INTO tickets (client_id, subject, description) VALUES ($1, 's', 'd')`, []any{ana.UserID}, func(store.Actor) bool { return false }},
+				{"resolved at once", `INSERT INTO tickets (client_id, subject, description, status) VALUES ($1, 's', 'd', 'resolved')`, []any{cleo.UserID}, func(store.Actor) bool { return false }},
+			},
+		},
+		"ticket_activities": {
+			key: "id",
+			rows: []rlsRow{{name: "comment on own", key: said.String(), owner: cleo.UserID}, {name: "note on own", key: noted.String(), owner: cleo.UserID, internal: true},
+				{name: "comment on other's", key: strange.String(), owner: otto.UserID}},
+			sees: readsTicket, changes: nobodyMay,
+			inserts: rlsActivityInserts(ownID, cleo, otto, ana, ada),
+		},
+		"attachments": {
+			key: "id",
+			rows: []rlsRow{{name: "on own", key: saidFile.String(), owner: cleo.UserID}, {name: "on a note on own", key: notedFile.String(), owner: cleo.UserID, internal: true},
+				{name: "on other's", key: strangeFile.String(), owner: otto.UserID}},
+			sees: readsTicket, changes: nobodyMay,
+			inserts: rlsAttachmentInserts(ownID, said, noted, cleo, otto, ana),
+		},
+		"events": {
+			key: "id", sees: readsEvent, changes: nobodyMay,
+			rows: []rlsRow{
+				event("own ticket", "source = 'tickets' AND operation = 'insert' AND row_id = '"+ownID+"'", cleo.UserID, false),
+				event("note on own", "source = 'ticket_activities' AND row_id = '"+noted.String()+"'", cleo.UserID, true),
+				event("file of the note", "source = 'attachments' AND row_id = '"+notedFile.String()+"'", cleo.UserID, true),
+				event("other's ticket", "source = 'tickets' AND operation = 'insert' AND row_id = '"+othersID+"'", otto.UserID, false),
+				event("a person", "source = 'users' AND row_id = '"+ana.UserID.String()+"'", uuid.Nil, false),
+				event("an invitation", "source = 'invitations'", uuid.Nil, false),
+			},
+			inserts: []rlsInsert{{"an event", `INSERT INTO events (source, operation, row_id) VALUES ('tickets', 'insert', gen_random_uuid())`, nil, func(store.Actor) bool { return false }}},
+		},
+		"event_commits": {
+			key: "place", sees: readsEvent, changes: nobodyMay,
+			rows: []rlsRow{
+				commit("own ticket", "source = 'tickets' AND operation = 'insert' AND row_id = '"+ownID+"'", cleo.UserID, false),
+				commit("note on own", "source = 'ticket_activities' AND row_id = '"+noted.String()+"'", cleo.UserID, true),
+				commit("other's ticket", "source = 'tickets' AND operation = 'insert' AND row_id = '"+othersID+"'", otto.UserID, false),
+				commit("an invitation", "source = 'invitations'", uuid.Nil, false),
+			},
+			inserts: []rlsInsert{{"a commit", `INSERT INTO event_commits (place, xid) VALUES (1, '1')`, nil, func(store.Actor) bool { return false }}},
+		},
+		"event_epochs": {
+			key: "epoch", rows: []rlsRow{{name: "the epoch", key: id(`SELECT epoch::text FROM event_epochs`)}}, sees: nobodyMay, changes: nobodyMay,
+			inserts: []rlsInsert{{"an epoch", `INSERT INTO event_epochs DEFAULT VALUES`, nil, func(store.Actor) bool { return false }}},
+		},
+	}
+	return []store.Actor{{}, cleo, otto, ana, ben, ada}, tables
+}
+
+func rlsActivityInserts(ticket string, cleo, otto, ana, ada store.Actor) (inserts []rlsInsert) {
+	for _, author := range []store.Actor{cleo, otto, ana, ada} {
+		for _, kind := range []string{"comment", "internal_note", "status_change"} {
+			inserts = append(inserts, rlsInsert{author.Email + "'s " + kind,
+				`INSERT INTO ticket_activities (ticket_id, user_id, activity_type, content, is_internal) VALUES ($1, $2, $3, 'x', $4)`,
+				[]any{ticket, author.UserID, kind, kind == "internal_note"},
+				func(who store.Actor) bool {
+					switch {
+					case who.UserID != author.UserID || kind == "status_change":
+						return false
+					case who.Role == store.Client:
+						return kind == "comment" && who.UserID == cleo.UserID
+					}
+					return who.Role == store.Agent || who.Role == store.Admin
+				}})
+		}
+	}
+	return inserts
+}
+
+func rlsAttachmentInserts(ticket string, said, noted uuid.UUID, cleo, otto, ana store.Actor) (inserts []rlsInsert) {
+	for _, uploader := range []store.Actor{cleo, otto, ana} {
+		for activity, internal := range map[uuid.UUID]bool{said: false, noted: true} {
+			inserts = append(inserts, rlsInsert{fmt.Sprintf("%s's file, internal %v", uploader.Email, internal),
+				`INSERT INTO attachments (ticket_id, activity_id, uploader_id, file_name, content_type, size, sha256, storage_key)
+				 VALUES ($1, $2, $3, 'f', 'text/plain', 1, sha256('f'), gen_random_uuid()::text)`,
+				[]any{ticket, activity, uploader.UserID},
+				func(who store.Actor) bool {
+					if who.UserID != uploader.UserID {
+						return false
+					}
+					return who.Role != store.Client || who.UserID == cleo.UserID && !internal
+				}})
+		}
+	}
+	return inserts
+}
+
+// tryMatrix asks the database everything, inside tx, and lists where it answers other than the predicates; the
+// first such place alone where one is enough.
+func tryMatrix(t *testing.T, tx pgx.Tx, people []store.Actor, tables map[string]rlsTable, one bool) (wrong []string) {
+	t.Helper()
+	note := func(who store.Actor, command, table, row string, got, want bool) {
+		if got != want {
+			wrong = append(wrong, fmt.Sprintf("%s %s %s %q: the database says %v, right is %v", orNobody(who), command, table, row, got, want))
+		}
+	}
+	for _, who := range people {
+		for _, name := range slices.Sorted(maps.Keys(tables)) {
+			if one && len(wrong) > 0 {
+				return wrong
+			}
+			table := tables[name]
+			seen := rlsKeys(t, tx, who, "SELECT "+table.key+"::text FROM "+name)
+			deleted := rlsAffects(t, tx, who, "DELETE FROM "+name, nil)
+			changed := map[string]bool{}
+			if table.update != "" {
+				// Without WHERE, so that only the UPDATE policies decide and not what the person may read.
+				changed = rlsMarked(t, tx, who, "UPDATE "+name+" SET "+table.update, "SELECT "+table.key+"::text FROM "+name+" WHERE "+table.marked)
+			} else if rlsAffects(t, tx, who, "UPDATE "+name+" SET "+table.key+" = "+table.key, nil) {
+				wrong = append(wrong, fmt.Sprintf("%s may UPDATE %s", orNobody(who), name))
+			}
+			if deleted {
+				wrong = append(wrong, fmt.Sprintf("%s may DELETE FROM %s", orNobody(who), name))
+			}
+			for _, row := range table.rows {
+				note(who, "SELECT", name, row.name, seen[row.key], table.sees(who, row))
+				note(who, "UPDATE", name, row.name, changed[row.key], table.changes(who, row))
+			}
+			for _, in := range table.inserts {
+				note(who, "INSERT", name, in.name, rlsAffects(t, tx, who, in.sql, in.args), in.may(who))
+			}
+		}
+	}
+	return wrong
+}
+
+func orNobody(who store.Actor) string {
+	if who.Email == "" {
+		return "nobody"
+	}
+	return who.Email
+}
+
+// rlsAs runs f as who would, and undoes all of it.
+func rlsAs(t *testing.T, tx pgx.Tx, who store.Actor, f func(tx pgx.Tx) error) error {
+	t.Helper()
+	ctx := context.Background()
+	inner, err := tx.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Rollback(ctx)
+	if _, err := inner.Exec(ctx, `SELECT set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)`, string(who.Claims)); err != nil {
+		t.Fatal(err)
+	}
+	return f(inner)
+}
+
+// rlsAffects says whether the statement reaches a row. A refusal by rights or rules is a no.
+func rlsAffects(t *testing.T, tx pgx.Tx, who store.Actor, sql string, args []any) (reached bool) {
+	t.Helper()
+	err := rlsAs(t, tx, who, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(context.Background(), sql, args...)
+		reached = tag.RowsAffected() > 0
+		return err
+	})
+	return rlsAllowed(t, sql, err) && reached
+}
+
+func rlsKeys(t *testing.T, tx pgx.Tx, who store.Actor, sql string) map[string]bool {
+	t.Helper()
+	keys := map[string]bool{}
+	err := rlsAs(t, tx, who, func(tx pgx.Tx) error {
+		rows, _ := tx.Query(context.Background(), sql)
+		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, key := range found {
+			keys[key] = true
+		}
+		return err
+	})
+	rlsAllowed(t, sql, err)
+	return keys
+}
+
+// rlsMarked runs the update as who and then, as a superuser, looks which rows it reached.
+func rlsMarked(t *testing.T, tx pgx.Tx, who store.Actor, update, find string) map[string]bool {
+	t.Helper()
+	keys := map[string]bool{}
+	err := rlsAs(t, tx, who, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(context.Background(), update); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(context.Background(), `SET LOCAL ROLE NONE`); err != nil {
+			return err
+		}
+		rows, _ := tx.Query(context.Background(), find)
+		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, key := range found {
+			keys[key] = true
+		}
+		return err
+	})
+	rlsAllowed(t, update, err)
+	return keys
+}
+
+func rlsAllowed(t *testing.T, sql string, err error) bool {
+	t.Helper()
+	var pg *pgconn.PgError
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &pg) && (pg.Code == "42501" || pg.Code == "23503" || pg.Code == "428C9"):
+		return false
+	}
+	t.Fatalf("%s: %v", sql, err)
+	return false
+}
+
+func TestRowLevelSecurityMatrix(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	people, tables := rlsMatrix(t, db)
+	inMatrixTx(t, db, func(tx pgx.Tx) {
+		for _, line := range tryMatrix(t, tx, people, tables, false) {
+			t.Error(line)
+		}
+	})
+}
+
+// TestEachPolicyMatters weakens and drops each policy in turn: a matrix that stays green then proves nothing.
+func TestEachPolicyMatters(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	people, tables := rlsMatrix(t, db)
+	rows, _ := db.Owner.Query(ctx, `
+		SELECT tablename || '.' || policyname, format('ALTER POLICY %I ON %I ', policyname, tablename)
+			|| CASE WHEN qual IS NOT NULL THEN 'USING (true) ' ELSE '' END
+			|| CASE WHEN with_check IS NOT NULL THEN 'WITH CHECK (true)' ELSE '' END,
+			format('DROP POLICY %I ON %I', policyname, tablename)
+		FROM pg_policies WHERE schemaname = 'public' AND 'authenticated' = ANY (roles) ORDER BY 1`)
+	type policy struct{ Name, Weaken, Drop string }
+	policies, err := pgx.CollectRows(rows, pgx.RowToStructByPos[policy])
+	if err != nil || len(policies) < 20 {
+		t.Fatalf("%d policies: %v", len(policies), err)
+	}
+	for _, p := range policies {
+		for _, change := range []string{p.Weaken, p.Drop} {
+			inMatrixTx(t, db, func(tx pgx.Tx) {
+				if _, err := tx.Exec(ctx, change); err != nil {
+					t.Fatalf("%s: %v", change, err)
+				}
+				if len(tryMatrix(t, tx, people, tables, true)) == 0 {
+					t.Errorf("after %q every answer is still right", change)
+				}
+			})
+		}
+	}
+}
+
+func inMatrixTx(t *testing.T, db *storetest.DB, f func(tx pgx.Tx)) {
+	t.Helper()
+	ctx := context.Background()
+	tx, err := db.Owner.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(ctx)
+	f(tx)
+}
+
+func TestEveryTableIsForcedAndInTheMatrix(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	_, tables := rlsMatrix(t, db)
+	rows, _ := db.Owner.Query(ctx, `
+		SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class
+		WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')`)
+	var name string
+	var forced bool
+	found := 0
+	if _, err := pgx.ForEachRow(rows, []any{&name, &forced}, func() error {
+		found++
+		if !forced {
+			t.Errorf("%s has no forced row-level security", name)
+		}
+		if _, listed := tables[name]; !listed {
+			t.Errorf("%s has no row in the matrix", name)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if found != len(tables) {
+		t.Errorf("%d tables, %d in the matrix", found, len(tables))
+	}
+	rows, _ = db.Owner.Query(ctx, `
+		SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE p.prosecdef AND n.nspname IN ('public', 'auth', 'tickets', 'live')
+		  AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=""']`)
+	loose, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(loose) > 0 {
+		t.Errorf("SECURITY DEFINER without a pinned search_path: %v %v", loose, err)
+	}
+}
+
+func TestSecretsAndIdentityAreOutOfReach(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	admin := db.Person(t, store.Admin, "ada@example.com")
+	inMatrixTx(t, db, func(tx pgx.Tx) {
+		for _, sql := range []string{
+			`SELECT password_hash FROM users`, `SELECT token_hash FROM sessions`, `SELECT data FROM sessions`,
+			`SELECT token_hash FROM invitations`, `SELECT changes FROM events`, `UPDATE users SET password_hash = ''`,
+			`UPDATE tickets SET client_id = gen_random_uuid()`, `UPDATE tickets SET seq = 0`, `SELECT live.touch_tickets(NULL, NULL)`,
+			`SELECT public.custom_access_token_hook('{}')`,
+		} {
+			if rlsAffects(t, tx, admin, sql, nil) {
+				t.Errorf("an admin may: %s", sql)
+			}
+		}
+	})
+	// A query that forgets to say for whom it asks fails, on a fresh connection and on a used one.
+	conn, err := pgx.Connect(ctx, db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	for range 2 {
+		var pg *pgconn.PgError
+		if _, err := conn.Exec(ctx, `SELECT id FROM tickets`); !errors.As(err, &pg) || pg.Code != "42501" {
+			t.Errorf("without a role: %v, want permission denied", err)
+		}
+		tx, _ := conn.Begin(ctx)
+		if err := tx.QueryRow(ctx, `SELECT set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)`, string(admin.Claims)).Scan(new(string), new(string)); err != nil {
+			t.Fatal(err)
+		}
+		tx.Commit(ctx)
+	}
+}
