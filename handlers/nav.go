@@ -1,0 +1,32 @@
+package handlers
+
+import (
+	"autocrm/store"
+	"autocrm/views"
+)
+
+// navs are the places of each portal, as its header shows them.
+var navs = map[store.Role][]views.NavItem{
+	store.Client: {
+		{Label: "Dashboard", Href: "/", Icon: "home", Key: "g d"},
+		{Label: "Tickets", Href: "/tickets", Icon: "ticket", Key: "g t"},
+		{Label: "New ticket", Href: "/tickets/new", Icon: "plus", Key: "c"},
+	},
+	store.Agent: {
+		{Label: "Dashboard", Href: "/", Icon: "home", Key: "g d"},
+		{Label: "Queue", Href: "/queue", Icon: "queue", Key: "g q"},
+		{Label: "My tickets", Href: "/my-tickets", Icon: "mine", Key: "g m"},
+		{Label: "All tickets", Href: "/tickets", Icon: "ticket", Key: "g t"},
+	},
+	store.Admin: {
+		{Label: "Overview", Href: "/", Icon: "home", Key: "g o"},
+		{Label: "Tickets", Href: "/tickets", Icon: "ticket", Key: "g t"},
+		{Label: "Users", Href: "/users", Icon: "people", Key: "g u"},
+		{Label: "Invitations", Href: "/invitations", Icon: "invitation", Key: "g i"},
+	},
+}
+
+func (p *Portal) nav() []views.NavItem {
+	return append(navs[p.Role][:len(navs[p.Role]):len(navs[p.Role])],
+		views.NavItem{Label: "Account", Href: "/account", Icon: "person", Key: "g a"})
+}

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"net/http"
+
+	"autocrm/handlers"
+	"autocrm/static"
+
+	"github.com/labstack/echo/v4"
+)
+
+// The whole map of addresses, a screenful a portal. get, post and upload are for people whose role is the
+// portal's; open and openPost are for everybody. Verbs are nouns: POST /tickets/1042/replies.
+
+func clientRoutes(r routes, h handlers.Client) {
+	r.get("/", h.Home)
+}
+
+func agentRoutes(r routes, h handlers.Agent) {
+	r.get("/", h.Home)
+}
+
+func adminRoutes(r routes, h handlers.Admin) {
+	r.get("/", h.Home)
+}
+
+// sharedRoutes are on every portal.
+func sharedRoutes(r routes, p *handlers.Portal) {
+	r.open("/sign-in", p.SignInPage)
+	r.openPost("/sign-in", p.SignIn)
+	r.openPost("/sign-out", p.SignOut)
+	r.open("/auth/callback", p.Callback)
+	r.open("/unauthorized", p.Unauthorized)
+
+	r.stream("/live", p.Stream)
+	r.stream("/live/poll", p.Poll)
+
+	r.open("/healthz", p.Healthy)
+	r.open("/readyz", p.Ready)
+	r.open("/static/*", echo.WrapHandler(static.Handler()))
+}
+
+const (
+	formBytes   = 2 << 20   // a text of 50,000 characters, percent-encoded, with room to spare
+	uploadBytes = 260 << 20 // ten files of 25 MB and a text
+)
+
+// routes adds routes to one portal. A route's own middleware, not a group's: a group would answer for every
+// unknown address and send it to the sign-in page instead of 404.
+type routes struct {
+	e     *echo.Echo
+	guard echo.MiddlewareFunc
+}
+
+func (r routes) get(path string, h echo.HandlerFunc) {
+	r.e.Match([]string{http.MethodGet, http.MethodHead}, path, h, r.guard)
+}
+
+func (r routes) post(path string, h echo.HandlerFunc) {
+	r.e.POST(path, h, bodyLimit(formBytes), r.guard)
+}
+
+// upload is post for a form with files, which its handler streams.
+func (r routes) upload(path string, h echo.HandlerFunc) {
+	r.e.POST(path, h, bodyLimit(uploadBytes), r.guard)
+}
+
+func (r routes) open(path string, h echo.HandlerFunc) {
+	r.e.Match([]string{http.MethodGet, http.MethodHead}, path, h)
+}
+
+func (r routes) openPost(path string, h echo.HandlerFunc) {
+	r.e.POST(path, h, bodyLimit(formBytes))
+}
+
+// stream is for what answers 401 by itself, and never to HEAD: it would hold on to nothing.
+func (r routes) stream(path string, h echo.HandlerFunc) { r.e.GET(path, h) }
