@@ -394,15 +394,15 @@ func sampleAside(now time.Time) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Property("/_style", "Set", ui.FieldArgs{Label: "Status", Name: "status", ID: "prop-status", Value: "open"}, ui.StatusOptions()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Property(ui.PropertyArgs{Action: "/_style", Button: "Set", Field: ui.FieldArgs{Label: "Status", Name: "status", ID: "prop-status", Value: "open"}, Choice: ui.StatusOptions()}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Property("/_style", "Set", ui.FieldArgs{Label: "Priority", Name: "priority", ID: "prop-priority", Value: "urgent"}, ui.PriorityOptions()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Property(ui.PropertyArgs{Action: "/_style", Button: "Set", Field: ui.FieldArgs{Label: "Priority", Name: "priority", ID: "prop-priority", Value: "urgent"}, Choice: ui.PriorityOptions()}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Property("/_style", "Set", ui.FieldArgs{Label: "Assignee", Name: "assignee", ID: "prop-assignee", Value: "1"}, []ui.Option{{Value: "", Label: "Nobody"}, {Value: "1", Label: "Ana Ruiz"}, {Value: "2", Label: "Ben Haddad"}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Property(ui.PropertyArgs{Action: "/_style", Button: "Set", Field: ui.FieldArgs{Label: "Assignee", Name: "assignee", ID: "prop-assignee", Value: "1"}, Choice: []ui.Option{{Value: "", Label: "Nobody"}, {Value: "1", Label: "Ana Ruiz"}, {Value: "2", Label: "Ben Haddad"}}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
