@@ -152,7 +152,7 @@ func noAccount(ctx context.Context, tx pgx.Tx, field, email string) error {
 	case err != nil:
 		return err
 	case !active:
-		return invalid(field, "%s has an account already, as %s, and it is deactivated. Reactivate it under Users.", email, role.withArticle())
+		return invalid(field, "%s has an account already, as %s, and it is deactivated. Reactivate it under Users.", email, role.WithArticle())
 	}
-	return invalid(field, "%s has an account already, as %s. You can change the role under Users.", email, role.withArticle())
+	return invalid(field, "%s has an account already, as %s. You can change the role under Users.", email, role.WithArticle())
 }

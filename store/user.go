@@ -67,7 +67,7 @@ func (s *Store) ChangeRole(ctx context.Context, actor Actor, id uuid.UUID, chang
 			return nil
 		}
 		if change.Seen != "" && change.Seen != now.Role {
-			return &Conflict{now.FullName + " is " + now.Role.withArticle() + " meanwhile. Look again, then choose."}
+			return &Conflict{now.FullName + " is " + now.Role.WithArticle() + " meanwhile. Look again, then choose."}
 		}
 		if _, err := tx.Exec(ctx, `UPDATE users SET user_role = $2 WHERE id = $1`, id, change.Next); err != nil {
 			return err
@@ -162,7 +162,8 @@ func (r Role) Label() string {
 	return string(r)
 }
 
-func (r Role) withArticle() string {
+// WithArticle is the role in a sentence: "an agent".
+func (r Role) WithArticle() string {
 	if r == Client {
 		return "a client"
 	}

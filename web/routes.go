@@ -22,6 +22,25 @@ func agentRoutes(r routes, h handlers.Agent) {
 
 func adminRoutes(r routes, h handlers.Admin) {
 	r.get("/", h.Home)
+
+	r.get("/users", h.Users)
+	r.get("/users/list", h.UserList)
+	r.get("/users/:id", h.User)
+	r.get("/users/:id/facts", h.UserFacts)
+	r.get("/users/:id/role", h.BackToUser)
+	r.post("/users/:id/role", h.ChangeRole)
+	r.get("/users/:id/deactivation", h.AskDeactivation)
+	r.post("/users/:id/deactivation", h.Deactivate)
+	r.get("/users/:id/reactivation", h.BackToUser)
+	r.post("/users/:id/reactivation", h.Reactivate)
+
+	r.get("/invitations", h.Invitations)
+	r.post("/invitations", h.Invite)
+	r.get("/invitations/list", h.InvitationList)
+	r.get("/invitations/:id/link", h.BackToInvitations)
+	r.post("/invitations/:id/link", h.NewLink)
+	r.get("/invitations/:id/revocation", h.BackToInvitations)
+	r.post("/invitations/:id/revocation", h.RevokeInvitation)
 }
 
 // sharedRoutes are on every portal.
