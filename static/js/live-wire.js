@@ -1,0 +1,57 @@
+// The wire of /live and /live/poll: both give events {event, id, data}. EventSource is not used: it hides
+// the status of an answer and gives up for ever on some, and its retries are its own.
+
+// Refused is an answer that is no stream: status tells why. 0 stands for a redirect.
+export class Refused extends Error {
+  constructor(status) {
+    super(`live: ${status}`);
+    this.status = status;
+  }
+}
+
+async function ask(path, type, signal) {
+  const response = await fetch(path, { headers: { Accept: type }, cache: "no-store", redirect: "manual", signal });
+  if (!response.ok || !response.headers.get("Content-Type")?.startsWith(type)) {
+    response.body?.cancel().catch(() => {});
+    throw new Refused(response.ok ? 0 : response.status);
+  }
+  return response;
+}
+
+// stream yields what the server sends until it ends the answer. Aborting signal ends it with an error.
+export async function* stream(cursor, signal) {
+  const response = await ask("/live?after=" + encodeURIComponent(cursor), "text/event-stream", signal);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    // A carriage return may be the first half of a line's end: it waits for the next piece.
+    const blocks = (rest + value).split(/\r\n\r\n|\n\n|\r\r(?!$)/);
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const event = parse(block);
+      if (event) yield event;
+    }
+  }
+}
+
+function parse(block) {
+  const fields = {};
+  for (const line of block.split(/\r\n|\n|\r/)) {
+    const at = line.indexOf(":");
+    if (at > 0) fields[line.slice(0, at)] = line.slice(at + 1).replace(/^ /, "");
+  }
+  if (!fields.event) return null;
+  try {
+    return { event: fields.event, id: fields.id, data: JSON.parse(fields.data), retry: Number(fields.retry) || 0 };
+  } catch {
+    return null; // an event of a later version of the server
+  }
+}
+
+// poll asks once and resolves to {events, cursor}. wait is how many seconds the server may hold the answer.
+export async function poll(cursor, wait, signal) {
+  const response = await ask(`/live/poll?wait=${wait}&after=${encodeURIComponent(cursor)}`, "application/json", signal);
+  return response.json();
+}
