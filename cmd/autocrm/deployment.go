@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"autocrm/migrations"
+	"autocrm/postgres"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+	_ "gocloud.dev/blob/s3blob" // BLOB_URL=s3://…
+)
+
+// deployment is the database and the files that every command but version works on.
+type deployment struct {
+	url      string // unprivileged, or made so on connecting
+	ownerURL string // for migrations
+	files    *blob.Bucket
+	private  *postgres.Server // nil where DATABASE_URL names one
+}
+
+// deploy reaches the database, starting a private one where none is configured, and brings it up to date.
+// progress is told what one waits for. The caller closes the deployment.
+func (f databaseFlags) deploy(ctx context.Context, progress func(string)) (_ *deployment, err error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(f.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	}
+	d := &deployment{url: f.DatabaseURL, ownerURL: f.DatabaseOwnerURL}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if d.url == "" {
+		if d.private, err = postgres.Start(ctx, postgres.Options{Dir: f.DataDir, Durable: true, Progress: progress}); err != nil {
+			return nil, err
+		}
+		if err := d.private.EnsureDatabase(ctx, "autocrm"); err != nil {
+			return nil, err
+		}
+		d.url, d.ownerURL = d.private.URL("autocrm_web", "autocrm"), d.private.URL(postgres.Superuser, "autocrm")
+	}
+	if d.ownerURL == "" {
+		d.ownerURL = d.url
+	}
+	applied, err := migrations.Apply(ctx, d.ownerURL)
+	if err != nil {
+		return nil, err
+	}
+	if applied > 0 {
+		progress(fmt.Sprintf("applied %d migrations", applied))
+	}
+	d.files, err = openFiles(ctx, f.BlobURL, filepath.Join(f.DataDir, "files"))
+	return d, err
+}
+
+// close stops the private PostgreSQL, if there is one, and lets the files go.
+func (d *deployment) close() {
+	if d.files != nil {
+		d.files.Close()
+	}
+	if d.private != nil {
+		// Not ctx: the reason to close is often that it was cancelled.
+		d.private.Stop(context.Background())
+	}
+}
+
+// openFiles opens the store of attachments: the folder dir where no address is given.
+func openFiles(ctx context.Context, address, dir string) (*blob.Bucket, error) {
+	if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme == "") {
+		return nil, fmt.Errorf("BLOB_URL is not an address such as file:///var/lib/autocrm/files or s3://bucket?region=eu-central-1")
+	} else if address != "" && u.Scheme != "file" {
+		bucket, err := blob.OpenBucket(ctx, address)
+		if err != nil {
+			return nil, fmt.Errorf("BLOB_URL: %w", err)
+		}
+		return bucket, nil
+	} else if address != "" {
+		dir = u.Path
+	}
+	// Beside the file and not in /tmp: renaming does not cross file systems. What a file is stands in the
+	// database, so no second file is written for it.
+	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{
+		CreateDir: true, DirFileMode: 0o700, NoTempDir: true, Metadata: fileblob.MetadataDontWrite,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the folder of the attachments: %w", err)
+	}
+	return bucket, nil
+}
+
+// secretKeys returns SECRET_KEY's keys, newest first. Where it is not set, one is made and kept in dir.
+func secretKeys(configured, dir string) ([]string, error) {
+	if configured == "" {
+		var err error
+		if configured, err = keptSecret(filepath.Join(dir, "secret.key")); err != nil {
+			return nil, fmt.Errorf("keep a secret key in DATA_DIR: %w", err)
+		}
+	}
+	var keys []string
+	for key := range strings.SplitSeq(configured, ",") {
+		if key = strings.TrimSpace(key); key == "" {
+			continue
+		}
+		if len(key) < 16 {
+			return nil, errors.New("SECRET_KEY is too short: each key needs at least 16 characters, better 32 random ones")
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("SECRET_KEY holds no key")
+	}
+	return keys, nil
+}
+
+func keptSecret(path string) (string, error) {
+	kept, err := os.ReadFile(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return strings.TrimSpace(string(kept)), err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) { // another copy was faster
+		kept, err := os.ReadFile(path)
+		return strings.TrimSpace(string(kept)), err
+	}
+	if err != nil {
+		return "", err
+	}
+	secret := rand.Text() + rand.Text()
+	_, err = file.WriteString(secret + "\n")
+	return secret, errors.Join(err, file.Sync(), file.Close())
+}
