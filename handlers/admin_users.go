@@ -79,7 +79,7 @@ func (a Admin) ChangeRole(c echo.Context) error {
 	user, err := a.Store.ChangeRole(c.Request().Context(), actor(c), id, store.RoleChange{
 		Seen: store.Role(fields.Get("seen")), Next: form.Role, KeepTickets: form.KeepTickets,
 	})
-	if status, words := refusal(err); status != 0 {
+	if status, words := declined(err); status != 0 {
 		form.Errors = map[string]string{"role": words}
 		return a.userAgain(c, status, form, views.User)
 	}
@@ -106,7 +106,7 @@ func (a Admin) Deactivate(c echo.Context) error {
 	}
 	form := views.UserForm{KeepTickets: fields.Get("keep_tickets") != ""}
 	user, err := a.Store.Deactivate(c.Request().Context(), actor(c), id, form.KeepTickets)
-	if status, words := refusal(err); status != 0 {
+	if status, words := declined(err); status != 0 {
 		form.Errors = map[string]string{"": words}
 		return a.userAgain(c, status, form, views.Deactivation)
 	}
@@ -179,8 +179,8 @@ func (a Admin) userList(c echo.Context) (views.UserList, error) {
 	return views.UserList{Page: page, Filter: filter, Self: actor(c).UserID.String()}, err
 }
 
-// refusal is the status and the sentence of what the store refuses by rule; 0 for every other error.
-func refusal(err error) (status int, words string) {
+// declined is the status and the sentence of what the store refuses by rule; 0 for every other error.
+func declined(err error) (status int, words string) {
 	var conflict *store.Conflict
 	if errors.As(err, &conflict) {
 		return http.StatusConflict, conflict.Message

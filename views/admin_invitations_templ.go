@@ -287,7 +287,7 @@ func invitationLink(l InvitationLink) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.CopyField("Link for "+article(string(l.Invitation.Role)), "invitation-link", l.URL).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.CopyField("Link for "+l.Invitation.Role.WithArticle(), "invitation-link", l.URL).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
