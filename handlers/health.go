@@ -32,9 +32,13 @@ type report struct {
 func readiness(ctx context.Context, p *Portal) (int, report) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	r := report{Ready: true, Database: "ok", Live: "ok"}
+	r := report{Ready: true, Database: "ok"}
 	if p.Store.Ping(ctx) != nil {
 		r.Ready, r.Database = false, "does not answer"
+	}
+	live := p.Live.Status()
+	if r.Live = live.Listener; !live.Ready {
+		r.Ready, r.Live = false, "not current"
 	}
 	if !r.Ready {
 		return http.StatusServiceUnavailable, r

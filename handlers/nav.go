@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"slices"
+
 	"autocrm/store"
 	"autocrm/views"
 )
@@ -26,7 +28,7 @@ var navs = map[store.Role][]views.NavItem{
 	},
 }
 
-func (p *Portal) nav() []views.NavItem {
-	return append(navs[p.Role][:len(navs[p.Role]):len(navs[p.Role])],
+func navOf(role store.Role) []views.NavItem {
+	return append(slices.Clip(navs[role]),
 		views.NavItem{Label: "Account", Href: "/account", Icon: "person", Key: "g a"})
 }

@@ -22,7 +22,7 @@ import (
 func (p *Portal) Page(c echo.Context, title string) views.Page {
 	page := p.BarePage(c, title)
 	if page.Person != nil {
-		page.Nav = p.nav()
+		page.Nav = navOf(p.Role)
 		page.Cursor = p.Live.Cursor()
 	}
 	page.Notice = p.Doors.Said(c.Response(), c.Request())
@@ -35,29 +35,15 @@ func (p *Portal) BarePage(c echo.Context, title string) views.Page {
 		Portal:  string(p.Role),
 		Title:   title,
 		Path:    c.Request().URL.Path,
-		Theme:   choice(c, "theme", "light", "dark"),
-		Density: choice(c, "density", "compact"),
-		Keys:    choice(c, "keys", "off"),
+		Theme:   choice(c, "theme"),
+		Density: choice(c, "density"),
+		Keys:    choice(c, "keys"),
 		Dev:     p.Dev,
 	}
 	if who, ok := Actor(c); ok {
 		page.Person = &views.Person{Name: who.Name, Email: who.Email, Role: string(who.Role)}
 	}
 	return page
-}
-
-// choice reads a cookie that scripts write; what is not one of the choices is nothing.
-func choice(c echo.Context, name string, choices ...string) string {
-	cookie, err := c.Cookie(name)
-	if err != nil {
-		return ""
-	}
-	for _, known := range choices {
-		if cookie.Value == known {
-			return known
-		}
-	}
-	return ""
 }
 
 // Render writes component with status, all or nothing: half a page with status 200 is worse than an error.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"autocrm/realtime"
 	"autocrm/store"
 
 	"github.com/labstack/echo/v4"
@@ -38,6 +39,8 @@ type Live interface {
 	// ServeStream holds the stream open, ServePoll answers once, both as actor.
 	ServeStream(w http.ResponseWriter, r *http.Request, actor store.Actor) error
 	ServePoll(w http.ResponseWriter, r *http.Request, actor store.Actor) error
+	// Status tells how well the hub is fed.
+	Status() realtime.Status
 }
 
 // Doors lets people in and out of one portal; auth.Gate is it.

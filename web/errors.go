@@ -41,7 +41,7 @@ const fallback = `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Er
 
 func answerError(p *handlers.Portal, c echo.Context, text views.ErrorText) error {
 	switch {
-	case handlers.WantsJSON(c):
+	case handlers.WantsJSON(c), strings.HasPrefix(c.Request().URL.Path, "/api/"):
 		return c.JSON(text.Status, map[string]any{"error": text.Message, "id": text.ID})
 	case handlers.IsFragment(c):
 		return handlers.Render(c, text.Status, views.ErrorCard(text))

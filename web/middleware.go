@@ -100,17 +100,6 @@ func sameOriginOnly() echo.MiddlewareFunc {
 	}
 }
 
-// bodyLimit makes reading beyond most bytes an error, which becomes 413.
-func bodyLimit(most int64) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			r := c.Request()
-			r.Body = http.MaxBytesReader(c.Response(), r.Body, most)
-			return next(c)
-		}
-	}
-}
-
 // callerAddress is who calls: the peer, or whom a trusted proxy names. Echo's defaults would believe every
 // caller, or every private address.
 func callerAddress(proxies []netip.Prefix) echo.IPExtractor {

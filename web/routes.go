@@ -50,6 +50,16 @@ func sharedRoutes(r routes, p *handlers.Portal) {
 	r.openPost("/sign-out", p.SignOut)
 	r.open("/auth/callback", p.Callback)
 	r.open("/unauthorized", p.Unauthorized)
+	r.open("/signup", p.SignUpPage)
+	r.openPost("/signup", p.SignUp)
+	r.openPost("/api/token", p.Token)
+
+	r.get("/account", p.Account)
+	r.post("/account/name", p.Rename)
+	r.post("/account/password", p.ChangePassword)
+	r.post("/account/display", p.Display)
+	r.post("/account/sessions/revocation", p.SignOutElsewhere)
+	r.post("/account/sessions/:id/revocation", p.EndSession)
 
 	r.stream("/live", p.Stream)
 	r.stream("/live/poll", p.Poll)
@@ -57,6 +67,10 @@ func sharedRoutes(r routes, p *handlers.Portal) {
 	r.open("/healthz", p.Healthy)
 	r.open("/readyz", p.Ready)
 	r.open("/static/*", echo.WrapHandler(static.Handler()))
+	if p.Dev {
+		r.open("/_style", p.Style)
+		r.openPost("/_style", p.Style)
+	}
 }
 
 const (

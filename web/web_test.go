@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"autocrm/realtime"
 	"autocrm/store"
 	"autocrm/store/storetest"
 	"autocrm/web"
@@ -79,6 +80,10 @@ func (stillHub) ServeStream(w http.ResponseWriter, _ *http.Request, actor store.
 func (stillHub) ServePoll(w http.ResponseWriter, _ *http.Request, actor store.Actor) error {
 	_, err := io.WriteString(w, "poll of "+actor.Email)
 	return err
+}
+
+func (stillHub) Status() realtime.Status {
+	return realtime.Status{Ready: true, Listener: realtime.Connected}
 }
 
 // logBook collects log lines.
