@@ -44,21 +44,30 @@ var (
 func Path(name string) string { return Prefix + hash + "/" + name }
 
 // Modules lists our own ES modules, for preloading: without it the browser would learn of each only
-// after it has read the one that imports it. live.js is left to the pages that have a stream.
-func Modules() []string { return modules }
+// after it has read the one that imports it. Those of the stream, live*.js, are for pages that have one.
+func Modules(live bool) []string {
+	if live {
+		return allModules
+	}
+	return plainModules
+}
 
-var modules = func() (out []string) {
+var allModules, plainModules = modules()
+
+func modules() (all, plain []string) {
 	for name := range files {
-		if strings.HasPrefix(name, "js/") && strings.HasSuffix(name, ".js") && name != "js/live.js" {
-			out = append(out, Path(name))
+		if !strings.HasPrefix(name, "js/") {
+			continue
+		}
+		all = append(all, Path(name))
+		if !strings.HasPrefix(name, "js/live") {
+			plain = append(plain, Path(name))
 		}
 	}
-	slices.Sort(out)
-	return out
-}()
-
-// HasModule says whether the tree holds js/<name>.
-func HasModule(name string) bool { return files["js/"+name] != nil }
+	slices.Sort(all)
+	slices.Sort(plain)
+	return all, plain
+}
 
 // Handler serves the tree. An older hash still gets the present file, cached briefly, so that a page
 // opened before a deploy keeps working.

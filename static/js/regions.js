@@ -1,13 +1,9 @@
 // Regions that refresh: [data-topic][data-version][data-src]. htmx fetches and morphs; this module
 // decides what of the answer may be shown. An older answer is dropped, rows that are new wait behind
-// a button, and what is being typed stays where it is on the screen.
+// a button, what is being typed stays where it is on the screen, and what a morph left alone because
+// somebody was using it (morphSkip in htmx-config) catches up once they have let go.
 let held; // the field being typed in and its place before a swap
-
-document.addEventListener("htmx:config:request", (event) => {
-  const { ctx } = event.detail;
-  const etag = ctx.sourceElement?.dataset?.etag;
-  if (etag) ctx.request.headers["If-None-Match"] = etag;
-});
+const inUse = "form[data-dirty-watch]:is([data-dirty], :focus-within), details[data-menu][open], [data-still]:is(:hover, :focus-within)";
 
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
@@ -17,6 +13,7 @@ document.addEventListener("htmx:before:swap", (event) => {
     const next = task.fragment.querySelector(`#${CSS.escape(region.id)}`);
     if (!next || Number(next.dataset.version) < Number(region.dataset.version)) {
       tasks.splice(tasks.indexOf(task), 1);
+      ctx.title = null; // and the tab keeps its name
       // a fetch follows a redirect silently: no region in the answer may mean the sign-in page
       if (!next && ctx.response?.raw?.redirected) document.documentElement.dataset.signedOut = "";
       continue;
@@ -27,11 +24,34 @@ document.addEventListener("htmx:before:swap", (event) => {
   held = field?.matches("textarea, input") ? { field, top: field.getBoundingClientRect().top } : null;
 });
 
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
+  const region = event.detail.ctx.sourceElement?.closest?.("[data-topic]");
+  if (region?.querySelector(inUse)) region.dataset.behind = "";
   if (!held?.field.isConnected || held.field !== document.activeElement) return;
   const moved = held.field.getBoundingClientRect().top - held.top;
   if (moved) scrollBy({ top: moved, behavior: "instant" });
 });
+
+let rest;
+for (const name of ["pointerover", "focusin", "focusout", "toggle"]) {
+  document.addEventListener(name, () => {
+    clearTimeout(rest);
+    if (document.querySelector("[data-behind]")) rest = setTimeout(catchUp, 250);
+  }, true);
+}
+
+function catchUp() {
+  for (const region of document.querySelectorAll("[data-behind]")) {
+    if (region.querySelector(inUse)) continue;
+    delete region.dataset.behind;
+    region.dataset.accept = ""; // asks past the ETag, which speaks for the whole region
+    refetch(region);
+  }
+}
+
+function refetch(region) {
+  return window.htmx.ajax("GET", region.dataset.src, { source: region, target: region, swap: "outerMorph" });
+}
 
 function byRow(region) {
   return new Map([...region.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, row]));
@@ -72,7 +92,7 @@ document.addEventListener("click", async (event) => {
   const region = button?.closest("[data-hold]");
   if (!region) return;
   region.dataset.accept = "";
-  await window.htmx.ajax("GET", region.dataset.src, { source: region, target: region, swap: "outerMorph" });
+  await refetch(region);
   const shown = document.getElementById(region.id);
   delete shown?.dataset.accept;
   shown?.querySelector("[data-row] a[href]")?.focus({ preventScroll: true });
