@@ -1,0 +1,125 @@
+package realtime
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"autocrm/store"
+	"autocrm/store/storetest"
+)
+
+func TestAChangeReachesWhoMaySeeIt(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	client, other := db.Person(t, store.Client, "client@example.com"), db.Person(t, store.Client, "other@example.com")
+	agent, admin := db.Person(t, store.Agent, "agent@example.com"), db.Person(t, store.Admin, "admin@example.com")
+	n := newNode(t, db, setting{})
+	streams := map[string]*reader{"client": n.open(t, client, ""), "agent": n.open(t, agent, ""), "admin": n.open(t, admin, "")}
+	stranger := n.open(t, other, "")
+
+	number := submit(t, db, client)
+	for who, r := range streams {
+		if got := r.change(store.TicketTopic(number)); got.Version != 1 {
+			t.Errorf("%s is told version %d of a new ticket", who, got.Version)
+		}
+		if got := r.change("tickets"); got.Version < time.Now().Add(-time.Minute).UnixMicro() {
+			t.Errorf("%s is told version %d of its lists", who, got.Version)
+		}
+	}
+	say(t, db, number, agent, "comment")
+	for who, r := range streams {
+		if got := r.change(store.TicketTopic(number)); who == "client" && got.Version != 3 { // the answer, and its first response
+			t.Logf("%s: version %d", who, got.Version)
+		}
+	}
+	// The stranger's own ticket is the first thing it hears of.
+	own := submit(t, db, other)
+	stranger.until("ping")
+	if _, e := stranger.until("change"); e.signal().Topic != store.TicketTopic(own) {
+		t.Errorf("a stranger is told of %s", e.signal().Topic)
+	}
+}
+
+func TestTheStreamsHeadersAndFirstBytes(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	agent := db.Person(t, store.Agent, "agent@example.com")
+	n := newNode(t, db, setting{})
+	req, _ := http.NewRequest("GET", n.server.URL+"/live", nil)
+	req.Header.Set("Person", n.know(agent))
+	response, err := n.server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	for name, want := range map[string]string{
+		"Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no",
+	} {
+		if got := response.Header.Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	first := make([]byte, 2300)
+	total := 0
+	for total < 2100 {
+		k, err := response.Body.Read(first[total:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += k
+	}
+	if string(first[:7]) != "retry: " {
+		t.Errorf("begins with %q", first[:20])
+	}
+}
+
+func TestNobodyInParticularGetsNoStream(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	agent := db.Person(t, store.Agent, "agent@example.com")
+	n := newNode(t, db, setting{})
+	elsewhere := agent
+	elsewhere.Portal = store.Admin
+	for name, actor := range map[string]store.Actor{"anonymous": {}, "another portal's": elsewhere} {
+		for _, path := range []string{"/live", "/live/poll"} {
+			req, _ := http.NewRequest("GET", n.server.URL+path, nil)
+			n.mu.Lock()
+			n.actors[name] = actor
+			n.mu.Unlock()
+			req.Header.Set("Person", name)
+			response, err := n.server.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusForbidden {
+				t.Errorf("%s: %s answers %s", name, path, response.Status)
+			}
+		}
+	}
+}
+
+// Without clearing the deadlines a stream dies with the server's timeouts, in production alone.
+func TestServerTimeoutsDoNotEndAStream(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	agent := db.Person(t, store.Agent, "agent@example.com")
+	client := db.Person(t, store.Client, "client@example.com")
+	n := newNode(t, db, setting{
+		server: func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = time.Second, time.Second },
+		pace:   func(p *pace) { p.ping = 700 * time.Millisecond },
+	})
+	r := n.open(t, agent, "")
+	held := make(chan struct{})
+	go func() { // a poll held for longer than WriteTimeout
+		defer close(held)
+		n.poll(t, client, "wait=3&after="+n.hub.Cursor())
+	}()
+	for range 5 {
+		r.until("ping")
+	}
+	number := submit(t, db, client)
+	r.change(store.TicketTopic(number))
+	<-held
+}
