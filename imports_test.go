@@ -15,8 +15,8 @@ import (
 var allowed = map[string][]string{
 	"autocrm/web":             {"autocrm/handlers", "autocrm/static", "autocrm/store", "autocrm/views", "autocrm/web/auth"},
 	"autocrm/web/auth":        {"autocrm/store"},
-	"autocrm/handlers":        {"autocrm/static", "autocrm/store", "autocrm/views", "autocrm/views/ui"},
-	"autocrm/views":           {"autocrm/static", "autocrm/store", "autocrm/views/ui"},
+	"autocrm/handlers":        {"autocrm/realtime", "autocrm/static", "autocrm/store", "autocrm/views", "autocrm/views/ui"},
+	"autocrm/views":           {"autocrm/static", "autocrm/store", "autocrm/views/markdown", "autocrm/views/ui"},
 	"autocrm/views/ui":        {"autocrm/static"},
 	"autocrm/realtime":        {"autocrm/store"},
 	"autocrm/store/storetest": {"autocrm/migrations", "autocrm/postgres", "autocrm/store"},
