@@ -45,7 +45,7 @@ func Open(ctx context.Context, url string, files *blob.Bucket, limits Limits) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Store{pool: pool, files: files, dummy: mustHashPassword("nobody's password"), Limits: limits.withDefaults()}, nil
+	return &Store{pool: pool, files: files, dummy: nobodysHash(), Limits: limits.withDefaults()}, nil
 }
 
 // Close ends the connections, waiting for those in use.
