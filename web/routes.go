@@ -13,15 +13,60 @@ import (
 // portal's; open and openPost are for everybody. Verbs are nouns: POST /tickets/1042/replies.
 
 func clientRoutes(r routes, h handlers.Client) {
-	r.get("/", h.Home)
+	r.get("/", h.Dashboard)
+	r.get("/dashboard", h.DashboardRegion)
+
+	r.get("/tickets", h.Tickets)
+	r.upload("/tickets", h.SubmitTicket)
+	r.get("/tickets/new", h.NewTicket)
+	r.get("/tickets/rows", h.TicketRows)
+	ticketRoutes(r, h.Portal)
+	r.get("/tickets/:number/cancellation", h.BackToTicket)
+	r.post("/tickets/:number/cancellation", h.CancelTicket)
 }
 
 func agentRoutes(r routes, h handlers.Agent) {
-	r.get("/", h.Home)
+	r.get("/", h.Dashboard)
+	r.get("/dashboard", h.DashboardRegion)
+
+	r.get("/queue", h.Queue)
+	r.get("/queue/rows", h.QueueRows)
+	r.get("/my-tickets", h.MyTickets)
+	r.get("/my-tickets/rows", h.MyTicketRows)
+	staffRoutes(r, handlers.Staff{Portal: h.Portal})
+}
+
+// staffRoutes are what agents and admins do alike.
+func staffRoutes(r routes, h handlers.Staff) {
+	r.get("/tickets", h.Tickets)
+	r.get("/tickets/rows", h.TicketRows)
+	ticketRoutes(r, h.Portal)
+	r.get("/tickets/:number/notes", h.BackToTicket)
+	r.upload("/tickets/:number/notes", h.AddNote)
+	r.get("/tickets/:number/status", h.BackToTicket)
+	r.post("/tickets/:number/status", h.ChangeStatus)
+	r.get("/tickets/:number/priority", h.BackToTicket)
+	r.post("/tickets/:number/priority", h.ChangePriority)
+	r.get("/tickets/:number/assignment", h.BackToTicket)
+	r.post("/tickets/:number/assignment", h.AssignTicket)
+}
+
+// ticketRoutes are one ticket's, for whoever may see it.
+func ticketRoutes(r routes, p *handlers.Portal) {
+	r.get("/tickets/:number", p.ShowTicket)
+	r.get("/tickets/:number/head", p.TicketHead)
+	r.get("/tickets/:number/timeline", p.TicketTimeline)
+	r.get("/tickets/:number/properties", p.TicketProperties)
+	r.get("/tickets/:number/replies", p.BackToTicket)
+	r.upload("/tickets/:number/replies", p.AddReply)
+	r.get("/attachments/:id", p.Attachment)
 }
 
 func adminRoutes(r routes, h handlers.Admin) {
-	r.get("/", h.Home)
+	r.get("/", h.Dashboard)
+	r.get("/dashboard", h.DashboardRegion)
+
+	staffRoutes(r, handlers.Staff{Portal: h.Portal})
 
 	r.get("/users", h.Users)
 	r.get("/users/list", h.UserList)

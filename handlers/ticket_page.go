@@ -1,0 +1,117 @@
+package handlers
+
+import (
+	"net/http"
+	"strconv"
+
+	"autocrm/store"
+	"autocrm/views"
+
+	"github.com/a-h/templ"
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+)
+
+// ticketView reads the ticket of the address as its viewer may see it, with fresh forms.
+func (p *Portal) ticketView(c echo.Context) (views.TicketView, error) {
+	number, err := ticketNumber(c)
+	if err != nil {
+		return views.TicketView{}, err
+	}
+	before, err := timelinePlace(c)
+	if err != nil {
+		return views.TicketView{}, err
+	}
+	v := views.TicketView{
+		Viewer: actor(c),
+		Before: before,
+		Reply:  views.MessageForm{ID: uuid.New()},
+		Note:   views.MessageForm{ID: uuid.New()},
+	}
+	if v.Thread, err = p.Store.Thread(c.Request().Context(), v.Viewer, number, before); err != nil {
+		return views.TicketView{}, err
+	}
+	if v.Viewer.Role.Staff() {
+		v.Assignees, err = p.Store.Assignable(c.Request().Context(), v.Viewer)
+	}
+	return v, err
+}
+
+// timelinePlace is where on the timeline the page ends; 0 is its end.
+func timelinePlace(c echo.Context) (int64, error) {
+	text := c.QueryParam("before")
+	if text == "" {
+		return 0, nil
+	}
+	place, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || place <= 0 {
+		return 0, store.ErrNotFound
+	}
+	return place, nil
+}
+
+// ShowTicket is the page of one ticket.
+func (p *Portal) ShowTicket(c echo.Context) error {
+	page := p.Page(c, "")
+	v, err := p.ticketView(c)
+	if err != nil {
+		return err
+	}
+	if WantsJSON(c) {
+		return threadJSON(c, v.Thread)
+	}
+	return p.renderTicket(c, http.StatusOK, page, v)
+}
+
+func (p *Portal) renderTicket(c echo.Context, status int, page views.Page, v views.TicketView) error {
+	page.Title = "#" + strconv.FormatInt(v.Thread.Ticket.Number, 10) + " " + v.Thread.Ticket.Subject
+	return Render(c, status, views.TicketPage(page, v))
+}
+
+// TicketHead, TicketTimeline and TicketProperties are the live regions of that page.
+func (p *Portal) TicketHead(c echo.Context) error { return p.ticketPart(c, views.TicketHead) }
+
+// TicketTimeline is the region of what happened.
+func (p *Portal) TicketTimeline(c echo.Context) error { return p.ticketPart(c, views.TicketTimeline) }
+
+// TicketProperties is the region of what is known of the ticket.
+func (p *Portal) TicketProperties(c echo.Context) error {
+	return p.ticketPart(c, views.TicketProperties)
+}
+
+func (p *Portal) ticketPart(c echo.Context, part func(views.TicketView) templ.Component) error {
+	number, err := ticketNumber(c)
+	if err != nil {
+		return err
+	}
+	version, err := p.Store.TicketVersion(c.Request().Context(), actor(c), number)
+	if err != nil {
+		return err
+	}
+	if Unchanged(c, version) {
+		return nil
+	}
+	v, err := p.ticketView(c)
+	if err != nil {
+		return err
+	}
+	return Render(c, http.StatusOK, part(v))
+}
+
+// ticketPath is the address of a ticket, at one entry of its timeline where activity is given.
+func ticketPath(number int64, activity ...uuid.UUID) string {
+	path := "/tickets/" + strconv.FormatInt(number, 10)
+	for _, id := range activity {
+		path += "#activity-" + id.String()
+	}
+	return path
+}
+
+// BackToTicket is for whoever reloads the page that a refused form left at the form's own address.
+func (p *Portal) BackToTicket(c echo.Context) error {
+	number, err := ticketNumber(c)
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, ticketPath(number))
+}

@@ -1,0 +1,163 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"autocrm/store"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+)
+
+// message is a form with a text and files, as the composer and the new ticket send it. The files lie in the
+// store of files already; a verb takes them, or discard removes them.
+type message struct {
+	fields url.Values
+	files  []store.Upload
+	wrong  string // what is wrong with the files, in words
+	store  *store.Store
+}
+
+const (
+	fieldBytes = 1 << 20 // one text: five times what 50,000 characters of four bytes need
+	fieldCount = 32
+)
+
+// readMessage streams the form from the wire, a part at a time: nothing of a file is held in memory. Where it
+// fails, or the connection breaks off, the files that had come are removed again.
+func (p *Portal) readMessage(c echo.Context) (m *message, err error) {
+	kind, _, _ := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if kind != "multipart/form-data" {
+		fields, err := Form(c)
+		return &message{fields: fields, store: p.Store}, err
+	}
+	parts, err := c.Request().MultipartReader()
+	if err != nil {
+		return nil, echo.NewHTTPError(http.StatusBadRequest, "The form came broken. Send it again.")
+	}
+	m = &message{fields: url.Values{}, store: p.Store}
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return m, nil
+		}
+		if err == nil {
+			err = m.take(c.Request().Context(), part)
+		}
+		if err != nil {
+			m.discard(c)
+			return nil, brokenOff(err)
+		}
+	}
+}
+
+// take reads one part. What is wrong with a file is kept for the form; an error ends the request.
+func (m *message) take(ctx context.Context, part *multipart.Part) error {
+	if part.FileName() == "" {
+		return m.takeField(part)
+	}
+	if m.wrong != "" {
+		return nil // refused already: NextPart reads past the rest
+	}
+	if len(m.files) == store.MaxFiles {
+		m.wrong = fmt.Sprintf("Attach at most %d files to one message.", store.MaxFiles)
+		return nil
+	}
+	up, err := m.store.Upload(ctx, part.FileName(), part)
+	var wrong *store.Invalid
+	if errors.As(err, &wrong) {
+		m.wrong = wrong.Fields["files"]
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.files = append(m.files, up)
+	return nil
+}
+
+func (m *message) takeField(part *multipart.Part) error {
+	// A file input in which nothing was chosen sends a part without a name.
+	if part.FormName() == "files" {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(part, fieldBytes+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > fieldBytes || len(m.fields) >= fieldCount {
+		return &http.MaxBytesError{Limit: fieldBytes}
+	}
+	m.fields.Add(part.FormName(), strings.ReplaceAll(strings.ToValidUTF8(string(text), "\uFFFD"), "\x00", ""))
+	return nil
+}
+
+// brokenOff is what an unreadable body is told as. Whoever hung up hears nothing; but a form that ends in the
+// middle is the sender's fault, not a failure of ours.
+func brokenOff(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) ||
+		strings.Contains(err.Error(), "multipart:") {
+		return echo.NewHTTPError(http.StatusBadRequest, "The form broke off on its way. Nothing was sent; try again.").SetInternal(err)
+	}
+	return err
+}
+
+// id is the id of what this form makes. The form's own id makes a second sending harmless; what was written is
+// part of it, so that a form that came back from the browser's history and says something else now is sent.
+func (m *message) id(kind string) uuid.UUID {
+	form, err := uuid.Parse(m.fields.Get("id"))
+	if err != nil {
+		return uuid.New()
+	}
+	said := kind + "\x00" + m.fields.Get("subject") + "\x00" + m.fields.Get("description") + "\x00" + m.fields.Get("content")
+	for _, file := range m.files {
+		said += "\x00" + file.FileName + "\x00" + string(file.SHA256)
+	}
+	return uuid.NewSHA1(form, []byte(said))
+}
+
+// check says beside the field that a file was refused.
+func (m *message) check() error {
+	if m.wrong == "" {
+		return nil
+	}
+	return &store.Invalid{Fields: map[string]string{"files": m.wrong}}
+}
+
+// refused removes the files where the verb refused them, and returns the words for the form. A browser cannot
+// give chosen files back to a page that it loads anew, so the page says that they are to be chosen again; htmx
+// keeps the page, and the choice with it.
+func (m *message) refused(c echo.Context, err error) (map[string]string, error) {
+	var wrong *store.Invalid
+	if !errors.As(err, &wrong) {
+		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrForbidden) || errors.Is(err, store.ErrConflict) {
+			m.discard(c)
+		}
+		// After any other failure the change may stand all the same, and own the files. The sweep of files
+		// that nothing refers to will know.
+		return nil, err
+	}
+	m.discard(c)
+	if len(m.files) > 0 && wrong.Fields["files"] == "" && !IsFragment(c) {
+		words := map[string]string{"files": "Choose the files again: a browser does not keep them."}
+		for field, text := range wrong.Fields {
+			words[field] = text
+		}
+		return words, nil
+	}
+	return wrong.Fields, nil
+}
+
+func (m *message) discard(c echo.Context) { m.store.Discard(c.Request().Context(), m.files) }
