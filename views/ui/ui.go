@@ -92,7 +92,7 @@ func Size(bytes int64) string {
 	switch {
 	case bytes < 1000:
 		return strconv.FormatInt(bytes, 10) + " B"
-	case bytes < 1000*1000:
+	case bytes < 999_500: // what would round to 1000 KB
 		return strconv.FormatInt((bytes+500)/1000, 10) + " KB"
 	}
 	return strconv.FormatFloat(float64(bytes)/1e6, 'f', 1, 64) + " MB"
