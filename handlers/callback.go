@@ -47,8 +47,6 @@ func (p *Portal) Unauthorized(c echo.Context) error {
 // of role, a deactivation or a revoked session bites with the next request.
 func (p *Portal) Guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		// Also for what the guard refuses: a page kept from before signing out may not come back.
-		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 		who, err := p.Doors.Actor(c.Request())
 		if errors.Is(err, store.ErrNotFound) {
 			return p.notSignedIn(c)

@@ -10,13 +10,11 @@ import (
 
 // Healthy says that the process answers.
 func (p *Portal) Healthy(c echo.Context) error {
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.String(http.StatusOK, "ok\n")
 }
 
 // Ready says whether requests can be served: the database answers and the listener hears it.
 func (p *Portal) Ready(c echo.Context) error {
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	status, report := readiness(c.Request().Context(), p)
 	return c.JSON(status, report)
 }

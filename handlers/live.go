@@ -35,7 +35,6 @@ func (p *Portal) viewer(c echo.Context) (store.Actor, error) {
 		return store.Actor{}, err
 	}
 	if err != nil || who.Role != p.Role {
-		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 		return store.Actor{}, echo.NewHTTPError(http.StatusUnauthorized, "There is no session of this portal.")
 	}

@@ -15,7 +15,6 @@ import (
 // SignUpPage is where an account is made: by an invitation's link on every portal, by anybody on the client
 // portal where that is open.
 func (p *Portal) SignUpPage(c echo.Context) error {
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store") // the address holds the token
 	token := c.QueryParam("token")
 	switch {
 	case token != "":
@@ -28,7 +27,6 @@ func (p *Portal) SignUpPage(c echo.Context) error {
 
 // SignUp makes the account and signs it in.
 func (p *Portal) SignUp(c echo.Context) error {
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	fields, err := Form(c)
 	if err != nil {
 		return err

@@ -53,7 +53,6 @@ func (p *Portal) Token(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.JSON(http.StatusOK, tokenAnswer{AccessToken: token, TokenType: "bearer", ExpiresIn: int(life.Seconds())})
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -51,6 +52,9 @@ func answerError(p *handlers.Portal, c echo.Context, text views.ErrorText) error
 	return handlers.Render(c, text.Status, views.ErrorPage(p.BarePage(c, text.Title), text))
 }
 
+// statusClientLeft is in the log where the browser did not wait: no failure of ours, and no success.
+const statusClientLeft = 499
+
 // explain says what a person may know of err. ActionHref "/" leads to the portal's start.
 func explain(err error) views.ErrorText {
 	var (
@@ -61,6 +65,8 @@ func explain(err error) views.ErrorText {
 		status   *echo.HTTPError
 	)
 	switch {
+	case errors.Is(err, context.Canceled):
+		return page(statusClientLeft, "Nobody waits for this answer", "The connection was closed.")
 	case errors.Is(err, store.ErrNotFound):
 		return page(http.StatusNotFound, "There is nothing here", "The address may be mistyped, or what it led to is gone, or it is not yours to see.")
 	case errors.Is(err, store.ErrForbidden):

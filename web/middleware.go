@@ -23,6 +23,9 @@ func securityHeaders(https bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			h := c.Response().Header()
+			// Every page is somebody's: the back button may not show it once they have signed out. What may be
+			// kept, such as a script or a file, says so itself.
+			h.Set(echo.HeaderCacheControl, "no-store")
 			h.Set("Content-Security-Policy", contentSecurityPolicy)
 			h.Set("X-Content-Type-Options", "nosniff")
 			h.Set("X-Frame-Options", "DENY")

@@ -36,7 +36,7 @@ type deployment struct {
 // deploy serves the portals at scheme://client.example.com and so on.
 func deploy(t testing.TB, scheme string, change ...func(*web.Config)) *deployment {
 	t.Helper()
-	d := &deployment{DB: storetest.New(t), log: &logBook{}, registry: prometheus.NewRegistry()}
+	d := &deployment{DB: storetest.New(t), log: &logBook{}, registry: newRegistry()}
 	d.config = web.Config{
 		Portals:        map[store.Role]*url.URL{},
 		SecretKeys:     [][]byte{[]byte("a secret of thirty-two bytes or so")},
@@ -66,6 +66,8 @@ func (d *deployment) open(t testing.TB) http.Handler {
 	}
 	return handler
 }
+
+func newRegistry() *prometheus.Registry { return prometheus.NewRegistry() }
 
 // stillHub is a hub on which nothing happens.
 type stillHub struct{}
@@ -129,13 +131,18 @@ type answer struct {
 
 func (b *browser) do(t testing.TB, method, path string, form url.Values, header ...string) answer {
 	t.Helper()
-	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	if form != nil {
+		header = append([]string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"}, header...)
+	}
+	return b.raw(t, method, path, form.Encode(), header...)
+}
+
+// raw sends body as it is.
+func (b *browser) raw(t testing.TB, method, path, body string, header ...string) answer {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Host = b.base.Host
 	r.RemoteAddr = b.peer
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
 	for i := 0; i < len(header); i += 2 {
 		if header[i] == "Host" {
 			r.Host = header[i+1]

@@ -1,0 +1,27 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// ContentSecurityPolicy is the constant, for its test.
+const ContentSecurityPolicy = contentSecurityPolicy
+
+// Route is one line of a portal's map of addresses.
+type Route struct{ Method, Path string }
+
+// Routes lists the routes of the portal at name.
+func Routes(handler http.Handler, name string) (list []Route) {
+	for _, r := range handler.(hosts)[name].(*echo.Echo).Routes() {
+		list = append(list, Route{r.Method, r.Path})
+	}
+	return list
+}
+
+// Explain is what a person is told of err.
+func Explain(err error) (status int, message string) {
+	text := explain(err)
+	return text.Status, text.Message
+}
