@@ -12,7 +12,7 @@ function write(key, draft) {
   try { localStorage.setItem(key, JSON.stringify(draft)); } catch { /* full or forbidden: the page still works */ }
 }
 function fields(form) {
-  return [...form.elements].filter((f) => f.name && f.matches("textarea, input[type=text], input[type=search]"));
+  return [...form.elements].filter((f) => f.name && !f.disabled && f.matches("textarea, input[type=text], input[type=search]"));
 }
 
 function keep(form) {
@@ -54,14 +54,16 @@ if (person) {
   document.querySelectorAll("form[data-draft]").forEach(restore);
 
   let pause;
+  const touched = new Set(); // only these: a form as the server sent it is no draft
   document.addEventListener("input", (event) => {
     const form = event.target.closest("form[data-draft]");
     if (!form) return;
+    touched.add(form);
     clearTimeout(pause);
     pause = setTimeout(() => keep(form), 400);
   });
-  addEventListener("pagehide", () => document.querySelectorAll("form[data-draft]").forEach((form) => {
-    if (!read(prefix + form.dataset.draft)?.sent) keep(form);
+  addEventListener("pagehide", () => touched.forEach((form) => {
+    if (form.isConnected && !read(prefix + form.dataset.draft)?.sent) keep(form);
   }));
   document.addEventListener("submit", (event) => {
     const form = event.target;
