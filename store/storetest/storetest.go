@@ -36,12 +36,13 @@ var (
 	count  atomic.Int64
 )
 
-// Main runs the tests of a package that uses New: it starts the server and stops it.
-func Main(m *testing.M) {
-	os.Exit(run(m))
+// Main runs the tests of a package that uses New: it starts the server and stops it. What the tests need
+// beside it, begin makes and done takes away.
+func Main(m *testing.M, begin ...func() (done func(), err error)) {
+	os.Exit(run(m, begin))
 }
 
-func run(m *testing.M) int {
+func run(m *testing.M, begin []func() (done func(), err error)) int {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "autocrm-test-")
 	if err != nil {
@@ -58,6 +59,13 @@ func run(m *testing.M) int {
 	}
 	if _, err := migrations.Apply(ctx, server.URL(postgres.Superuser, template)); err != nil {
 		return failed(err)
+	}
+	for _, begin := range begin {
+		done, err := begin()
+		if err != nil {
+			return failed(err)
+		}
+		defer done()
 	}
 	return m.Run()
 }
