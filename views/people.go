@@ -57,6 +57,9 @@ func invitationTone(s store.InvitationState) string {
 	return map[store.InvitationState]string{store.InvitationOpen: "accent", store.InvitationAccepted: "ok"}[s]
 }
 
+// stillToUse says whether there is a link to wait for, or to make anew.
+func stillToUse(i store.Invitation) bool { return i.AcceptedAt == nil && i.RevokedAt == nil }
+
 // inviter names who invited; the system itself has no name.
 func inviter(i store.Invitation) string {
 	if i.InviterName == "" {
