@@ -113,6 +113,10 @@ func changedTo(s store.Status) string {
 		return "cancelled"
 	case store.StatusOnHold:
 		return "put on hold"
+	case store.StatusOpen:
+		return "opened"
+	case store.StatusPending:
+		return "marked as pending"
 	}
-	return "set to " + string(s)
+	return "marked as " + string(s)
 }

@@ -100,7 +100,7 @@ func NewTicket(f NewTicketForm) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<form class=\"form\" id=\"new-ticket\" method=\"post\" action=\"/tickets\" enctype=\"multipart/form-data\" data-draft=\"new-ticket\" data-drop hx-post=\"/tickets\" hx-swap=\"outerMorph\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<form class=\"form form--text\" id=\"new-ticket\" method=\"post\" action=\"/tickets\" enctype=\"multipart/form-data\" data-draft=\"new-ticket\" data-drop hx-post=\"/tickets\" hx-swap=\"outerMorph\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

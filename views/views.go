@@ -7,9 +7,16 @@ import (
 	"strings"
 )
 
-// isCurrent marks the item whose page this is or lies under. "/" is current only for itself.
-func isCurrent(href, path string) bool {
-	return href == path || (href != "/" && strings.HasPrefix(path, href+"/"))
+// current is the address of the one item of Nav whose page this is or lies under: the nearest, so that
+// /tickets/new is not /tickets too. "/" is current only for itself.
+func (p Page) current() (href string) {
+	for _, item := range p.Nav {
+		under := item.Href == p.Path || (item.Href != "/" && strings.HasPrefix(p.Path, item.Href+"/"))
+		if under && len(item.Href) > len(href) {
+			href = item.Href
+		}
+	}
+	return href
 }
 
 func statusLine(status int) string {
