@@ -62,7 +62,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer app.stop()
-	if err := measurePages(ctx, app); err != nil {
+	if err := measurePages(ctx, app, owner); err != nil {
 		return err
 	}
 	return measureStreams(ctx, app, owner)
