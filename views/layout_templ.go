@@ -42,7 +42,7 @@ type NavItem struct{ Label, Href, Icon, Key, Count string }
 // what the person sees, app.js speaks for them; a page from history is fetched anew, since after
 // sign-out the back button may show nothing. What somebody is using is not morphed: a select being chosen from,
 // an open menu, a list under the pointer; regions.js lets it catch up.
-const htmxConfig = `{"includeIndicatorCSS":false,"noSwap":[204,304,401,403,404,"5xx"],"history":"reload","prefix":"",` +
+const htmxConfig = `{"includeIndicatorCSS":false,"noSwap":[204,304,400,401,403,404,405,408,413,415,421,429,"5xx"],"history":"reload","prefix":"",` +
 	`"morphSkip":"[hx-morph-skip],form[data-dirty-watch]:is([data-dirty],:focus-within),details[data-menu][open],[data-still]:is(:hover,:focus-within)"}`
 
 func (p Page) fullTitle() string {

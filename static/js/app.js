@@ -7,6 +7,7 @@ import "./rows.js";
 import "./regions.js";
 import "./controls.js";
 import "./drafts.js";
+import "./composer.js";
 import "./upload.js";
 
 const root = document.documentElement;
@@ -23,9 +24,11 @@ document.addEventListener("htmx:response:error", (event) => {
   else if (ctx.sourceElement?.dataset?.topic) return; // a region that failed to refresh stays as it was
   else if (status === 403) say("You are not allowed to do this.");
   else if (status === 404) say("This is no longer there.");
-  else if (status >= 500) {
-    const id = new DOMParser().parseFromString(ctx.text, "text/html").querySelector(".oops__id code");
-    say("Something went wrong on our side." + (id ? ` If you ask us about it, name ${id.textContent}.` : ""));
+  else if (status !== 409 && status !== 422) { // those two are the form's own, with the words in it
+    const page = new DOMParser().parseFromString(ctx.text, "text/html");
+    const id = page.querySelector(".oops__id code");
+    if (status < 500) say(page.querySelector(".oops__text")?.textContent ?? "This did not work.");
+    else say("Something went wrong on our side." + (id ? ` If you ask us about it, name ${id.textContent}.` : ""));
   }
 });
 
@@ -67,6 +70,10 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-busy]")) delete form.dataset.busy;
 });
+
+// On a narrow screen the places stand in a strip: the present one is brought into it.
+const here = document.querySelector(".nav [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 32;
 
 // A summary of errors is the first thing to hear after a form came back.
 document.querySelector("[data-focus]")?.focus();
