@@ -84,6 +84,15 @@ func anyAdmin(ctx context.Context, tx pgx.Tx) (there bool, err error) {
 	return there, err
 }
 
+// closeFirstAdmin puts the link of an empty help desk aside, now that there is an admin: it would not work, and
+// the list must not call it open.
+func closeFirstAdmin(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE invitations SET revoked_at = clock_timestamp()
+		WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL`, firstAdmin)
+	return err
+}
+
 // inviteAdmin renews where there is an open invitation rather than failing on it: the operator decides, and
 // several nodes may start on one empty database at once. The last one's link is the one that works.
 func inviteAdmin(ctx context.Context, tx pgx.Tx, email string, life time.Duration) (token string, err error) {

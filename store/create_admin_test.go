@@ -71,6 +71,9 @@ func TestTheFirstLinkDiesWithTheFirstAdmin(t *testing.T) {
 	if reasonOf(err) != store.InvitationUsed {
 		t.Errorf("the link of the empty help desk: %v", err)
 	}
+	if n := count(t, db, `SELECT count(*) FROM invitations WHERE accepted_at IS NULL AND revoked_at IS NULL`); n != 0 {
+		t.Error("it is still called open")
+	}
 }
 
 func TestCreateAdminMayBeAskedAgain(t *testing.T) {

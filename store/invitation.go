@@ -164,7 +164,10 @@ func (s *Store) accept(ctx context.Context, token string, portal Role, email, fu
 		_, err = tx.Exec(ctx, `
 			UPDATE invitations SET email = $2, accepted_at = clock_timestamp(), accepted_by = $3 WHERE id = $1`,
 			invitation.ID, email, id)
-		return err
+		if err != nil || invitation.Role != Admin {
+			return err
+		}
+		return closeFirstAdmin(ctx, tx)
 	})
 	if err != nil {
 		return noID, err

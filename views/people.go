@@ -16,8 +16,10 @@ func roleOptions() []ui.Option {
 	return []ui.Option{{Value: "agent", Label: "Agent"}, {Value: "admin", Label: "Admin"}, {Value: "client", Label: "Client"}}
 }
 
-// describedBy ties a button of a row to the row's words: alone it says only what, not to whom.
-func describedBy(id string) templ.Attributes { return templ.Attributes{"aria-describedby": id} }
+// describedBy ties a button of a row to the row's name: alone it says only what, not to whom.
+func describedBy(row string) templ.Attributes {
+	return templ.Attributes{"aria-describedby": row + "-name"}
+}
 
 // query writes the fields that are not empty, sorted by name, with the "?" before them.
 func query(fields map[string]string) string {
@@ -85,6 +87,10 @@ func invitationEnd(i store.Invitation) (at time.Time) {
 	}
 	return at
 }
+
+func userRowID(u store.User) string { return "user-" + u.ID.String() }
+
+func invitationRowID(i store.Invitation) string { return "invitation-" + i.ID.String() }
 
 func userPath(u store.User) string { return "/users/" + u.ID.String() }
 
