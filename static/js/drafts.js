@@ -74,6 +74,14 @@ if (person) {
     if (draft) write(prefix + form.dataset.draft, { ...draft, sent: true });
   });
 
+  // Words written while the answer is on its way would go with the form that it empties.
+  const lock = (event, on) => {
+    const form = event.detail.ctx?.request?.form;
+    if (form?.dataset?.draft) for (const field of fields(form)) field.readOnly = on;
+  };
+  document.addEventListener("htmx:before:request", (event) => lock(event, true));
+  document.addEventListener("htmx:finally:request", (event) => lock(event, false));
+
   // Sent by htmx the answer is known: only a success that is no redirect to somewhere else empties the form.
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
