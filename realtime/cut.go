@@ -18,6 +18,9 @@ const (
 	byeAge       = "age"
 	byeSlow      = "slow"
 	byeShutdown  = "shutdown"
+
+	// replaced is said to nobody: the page has opened another stream and does not read this one any more.
+	replaced = "replaced"
 )
 
 // cut is a change after which streams of a session or of a person must not go on.

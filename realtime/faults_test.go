@@ -278,7 +278,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		eventually(t, "every stream is gone", func() bool { return n.hub.Status().Streams == 0 })
 		n.hub.mu.RLock()
 		defer n.hub.mu.RUnlock()
-		if len(n.hub.clients)+len(n.hub.byUser)+len(n.hub.bySession)+len(n.hub.agents)+len(n.hub.admins) != 0 {
+		if len(n.hub.byPage)+len(n.hub.clients)+len(n.hub.byUser)+len(n.hub.bySession)+len(n.hub.agents)+len(n.hub.admins) != 0 {
 			t.Error("the hub still knows somebody")
 		}
 		http.DefaultClient.CloseIdleConnections()

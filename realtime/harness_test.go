@@ -143,7 +143,8 @@ func (n *node) open(t *testing.T, actor store.Actor, cursor string) *reader {
 func (n *node) openAt(t *testing.T, base string, client *http.Client, actor store.Actor, cursor string) *reader {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	req, _ := http.NewRequestWithContext(ctx, "GET", base+"/live?after="+url.QueryEscape(cursor), nil)
+	cursor, more, _ := strings.Cut(cursor, "&") // further parameters may follow the cursor
+	req, _ := http.NewRequestWithContext(ctx, "GET", base+"/live?after="+url.QueryEscape(cursor)+"&"+more, nil)
 	req.Header.Set("Person", n.know(actor))
 	response, err := client.Do(req)
 	if err != nil {

@@ -46,6 +46,7 @@ type Hub struct {
 	clients   map[uuid.UUID]set
 	byUser    map[uuid.UUID]set
 	bySession map[uuid.UUID]set
+	byPage    map[pageKey]*stream
 	cuts      []cut // of the last minute
 	closed    bool
 	status    status
@@ -100,7 +101,7 @@ func New(o Options) (*Hub, error) {
 		pace: usualPace, bell: make(chan struct{}, 1), read: make(chan struct{}),
 		ring:   ring{maxCommits: ringCommits, maxSignals: ringSignals},
 		agents: set{}, admins: set{},
-		clients: map[uuid.UUID]set{}, byUser: map[uuid.UUID]set{}, bySession: map[uuid.UUID]set{},
+		clients: map[uuid.UUID]set{}, byUser: map[uuid.UUID]set{}, bySession: map[uuid.UUID]set{}, byPage: map[pageKey]*stream{},
 		status: status{listener: PollingOnly},
 	}, nil
 }
@@ -173,6 +174,14 @@ func (h *Hub) add(s *stream) {
 	}
 	insert(h.byUser, s.actor.UserID, s)
 	insert(h.bySession, s.actor.SessionID, s)
+	if s.page.page == "" {
+		return
+	}
+	// One a page: a browser or a proxy may hold a connection for a while that the page gave up.
+	if former := h.byPage[s.page]; former != nil {
+		former.end(replaced)
+	}
+	h.byPage[s.page] = s
 }
 
 func (h *Hub) remove(s *stream) {
@@ -183,6 +192,9 @@ func (h *Hub) remove(s *stream) {
 	drop(h.clients, s.actor.UserID, s)
 	drop(h.byUser, s.actor.UserID, s)
 	drop(h.bySession, s.actor.SessionID, s)
+	if h.byPage[s.page] == s {
+		delete(h.byPage, s.page)
+	}
 }
 
 func insert(index map[uuid.UUID]set, id uuid.UUID, s *stream) {

@@ -29,8 +29,7 @@ func (h *Hub) ServePoll(w http.ResponseWriter, r *http.Request, actor store.Acto
 		h.refused(r, actor, "poll", "forbidden")
 		return err
 	}
-	cursor := cursorOf(r)
-	s, start, ok := h.subscribe(r.Context(), actor, cursor)
+	s, start, ok := h.subscribe(r, actor)
 	if !ok {
 		h.unavailable(w, r, actor, "poll")
 		return nil
@@ -63,7 +62,7 @@ func (h *Hub) ServePoll(w http.ResponseWriter, r *http.Request, actor store.Acto
 		h.unavailable(w, r, actor, "poll")
 		return nil
 	}
-	if len(answer.Events) == 0 && cursor != "" {
+	if len(answer.Events) == 0 && cursorOf(r) != "" {
 		through = h.hold(r, s, answer, collect, through)
 	}
 	answer.Cursor = h.seal(through)
@@ -93,6 +92,9 @@ func (h *Hub) hold(r *http.Request, s *stream, answer *pollAnswer, collect func(
 			return through
 		case <-s.wake:
 			t := h.take(s)
+			if t.reason == replaced {
+				return through
+			}
 			if t.reason != "" {
 				h.metrics.byes.WithLabelValues(t.reason).Inc()
 				answer.Events = append(answer.Events, polled{Event: "bye", Data: map[string]string{"reason": t.reason}})

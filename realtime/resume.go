@@ -30,14 +30,16 @@ func (s start) result() string {
 	return "fresh"
 }
 
-// subscribe makes a stream for actor known to the hub, starting from cursor, or from now where that is empty.
-// ok is false while this node cannot say what is new.
-func (h *Hub) subscribe(ctx context.Context, actor store.Actor, cursor string) (s *stream, from start, ok bool) {
+// subscribe makes a stream for actor known to the hub, starting from the request's cursor, or from now where
+// there is none. ok is false while this node cannot say what is new.
+func (h *Hub) subscribe(r *http.Request, actor store.Actor) (s *stream, from start, ok bool) {
+	cursor := cursorOf(r)
 	p, genuine := h.sealer.open(cursor)
 	if genuine && p.place > h.head() {
-		h.catchUp(ctx, p.place)
+		h.catchUp(r.Context(), p.place)
 	}
-	s = newStream(actor)
+	page := r.URL.Query().Get("page")
+	s = newStream(actor, page[:min(len(page), 64)])
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || !h.current() {

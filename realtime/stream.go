@@ -11,11 +11,14 @@ import (
 	"time"
 
 	"autocrm/store"
+
+	"github.com/google/uuid"
 )
 
 // stream is one open reader: what waits for it, and why it must end.
 type stream struct {
 	actor store.Actor
+	page  pageKey
 	wake  chan struct{}
 
 	mu     sync.Mutex
@@ -27,8 +30,14 @@ type stream struct {
 	hurry  func() // shortens a write that is under way; nil without one
 }
 
-func newStream(actor store.Actor) *stream {
-	return &stream{actor: actor, wake: make(chan struct{}, 1)}
+// pageKey names a page among all: what it calls itself, within its session.
+type pageKey struct {
+	session uuid.UUID
+	page    string // "": it does not call itself anything
+}
+
+func newStream(actor store.Actor, page string) *stream {
+	return &stream{actor: actor, page: pageKey{actor.SessionID, page}, wake: make(chan struct{}, 1)}
 }
 
 // offer queues what a commit tells this stream. It never waits: a reader that is too slow for the queue is
@@ -121,7 +130,7 @@ func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Ac
 		h.refused(r, actor, "stream", "forbidden")
 		return err
 	}
-	s, start, ok := h.subscribe(r.Context(), actor, cursorOf(r))
+	s, start, ok := h.subscribe(r, actor)
 	if !ok {
 		h.unavailable(w, r, actor, "stream")
 		return nil
@@ -173,6 +182,9 @@ func (h *Hub) run(ctx context.Context, s *stream, start start, out *output) (rea
 			ping.Reset(h.pace.ping)
 		case <-s.wake:
 			t := h.take(s)
+			if t.reason == replaced {
+				return replaced, nil
+			}
 			if t.reason != "" {
 				return t.reason, out.bye(t.reason)
 			}

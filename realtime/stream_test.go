@@ -74,6 +74,35 @@ func TestTheStreamsHeadersAndFirstBytes(t *testing.T) {
 	}
 }
 
+// However often a page comes again, and whatever still holds its former connections open: one stream a page.
+func TestOneStreamAPage(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	agent := db.Person(t, store.Agent, "agent@example.com")
+	n := newNode(t, db, setting{})
+	other := n.open(t, agent, "&page=other")
+	var former *reader
+	for range 50 {
+		r := n.open(t, agent, "&page=this")
+		r.until("ping")
+		if former != nil {
+			for e := former.next(); e.Event != ""; e = former.next() {
+				if e.Event == "bye" {
+					t.Errorf("bye %s to a page that is not reading", e.Data)
+				}
+			}
+		}
+		former = r
+	}
+	eventually(t, "one stream a page", func() bool { return n.hub.Status().Streams == 2 })
+	// Another session that happens to choose the same name is another page.
+	n.open(t, db.Session(t, agent), "&page=this").until("ping")
+	for _, r := range []*reader{former, other} {
+		r.cancel()
+	}
+	eventually(t, "the third stays", func() bool { return n.hub.Status().Streams == 1 })
+}
+
 func TestNobodyInParticularGetsNoStream(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)

@@ -107,7 +107,9 @@ document.addEventListener("htmx:finally:request", (event) => {
   const status = ctx.response?.status;
   if (status === 401) return signedOut();
   if (status === 404 || status === 403) gone(region);
-  else if (status === 304 || ctx.status === "swapped") {
+  else if (status === 304 || (status < 300 && ctx.status === "swapped")) { // htmx says swapped of a 500 too
+    // A fetch follows a redirect silently: an answer without the region is the sign-in page.
+    if (ctx.response.raw.redirected && !ctx.text.includes(`id="${region.id}"`)) return signedOut();
     if (status !== 304) keepTag(region, ctx);
     const debt = owed.get(region.id);
     // Asked after the signal came, the answer holds it, whatever the region counts its versions by.

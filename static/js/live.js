@@ -246,7 +246,7 @@ async function pollOnce(mine, hasSlot) {
   cursor = answer.cursor;
   fed = true;
   if (!caughtUp) arrived();
-  if (!hasSlot) return 1500 + Math.random() * 1000;
+  if (!hasSlot) return 1000 + Math.random() * 500;
   return answer.events.length || wait === 0 || performance.now() - asked > 1000 ? 0 : 1000;
 }
 
@@ -261,7 +261,7 @@ function sleep(ms) {
 }
 
 // ---- connections. Several windows may be visible at once; over HTTP/1.1 no more than four of them hold one,
-// so that pages still load. The others ask every two seconds.
+// so that pages still load. The others ask every second or so.
 
 const slots = 4;
 const shared = performance.getEntriesByType("navigation")[0]?.nextHopProtocol !== "http/1.1";
