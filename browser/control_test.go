@@ -153,14 +153,14 @@ func (p *Person) Fill(label, text string, within ...string) {
 	do(p, input.InsertText, input.InsertTextParams{Text: text})
 }
 
-// Select chooses an option by its words.
+// Select chooses an option by its words, or by those it begins with.
 func (p *Person) Select(label, option string, within ...string) {
 	p.t.Helper()
 	p.retry(fmt.Sprintf("choose %q of %q", option, label), func() error {
 		_, err := eval[any](p, `(() => {
   const e = `+control("select", label, within)+`;
   if (!e) throw new Error("not there");
-  const o = [...e.options].find((o) => o.textContent.trim() === `+quote(option)+`);
+  const o = [...e.options].find((o) => (o.textContent.trim() + ",").startsWith(`+quote(option)+` + ","));
   if (!o) throw new Error("it has " + [...e.options].map((o) => o.textContent.trim()).join(", "));
   e.focus();
   e.value = o.value;

@@ -24,7 +24,7 @@ import (
 const patience = 15 * time.Second
 
 // Person sits before a browser of their own: cookies and storage are nobody else's. A failure shows what was on
-// the screen, in the console, on the network and in the server's log.
+// the screen, in the console and on the network.
 type Person struct {
 	t      testing.TB
 	name   string
@@ -234,8 +234,8 @@ func (p *Person) report() {
 		path = err.Error()
 	}
 	where, _ := eval[string](p, `location.href + "  data-live=" + document.documentElement.dataset.live`)
-	p.t.Logf("---- %s at %s\nscreen: %s\nconsole:\n%s\nnetwork:\n%s\nserver:\n%s",
-		p.name, where, path, strings.Join(p.consoleLog(), "\n"), strings.Join(p.lastRequests(25), "\n"), p.site.server.tail(25))
+	p.t.Logf("---- %s at %s\nscreen: %s\nconsole:\n%s\nnetwork:\n%s",
+		p.name, where, path, strings.Join(p.consoleLog(), "\n"), strings.Join(p.lastRequests(25), "\n"))
 }
 
 func quote(s string) string {

@@ -69,6 +69,8 @@ func serve(t testing.TB, port string, address func(store.Role, string) string, s
 	t.Cleanup(func() {
 		if said := s.server.said(); strings.Contains(said, "DATA RACE") || strings.Contains(said, "panic") {
 			t.Errorf("the server raced or panicked:\n%s", s.server.tail(200))
+		} else if t.Failed() {
+			t.Logf("---- the server:\n%s", s.server.tail(40))
 		}
 	})
 	return s

@@ -7,8 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 )
 
@@ -27,8 +29,9 @@ type traffic struct {
 
 type request struct {
 	method, path string
-	at           time.Time // when it was sent
-	since        float64   // the same on Chromium's own clock
+	loader       cdp.LoaderID // the page that asked
+	at           time.Time    // when it was sent
+	since        float64      // the same on Chromium's own clock
 	status       int64
 	answered     time.Time
 	failed       string
@@ -77,6 +80,15 @@ func (c *traffic) listen(event any) {
 				c.faults = append(c.faults, fmt.Sprintf("%s %s answered %d", r.method, r.path, r.status))
 			}
 		}
+	case *page.EventFrameNavigated:
+		// What the page before had open went with it, and Chromium does not always say so.
+		if e.Frame.ParentID == "" {
+			for id, r := range c.requests {
+				if r.loader != e.Frame.LoaderID && r.path == "/live" {
+					c.end(id, "page left")
+				}
+			}
+		}
 	case *network.EventLoadingFinished:
 		c.end(e.RequestID, "")
 	case *network.EventLoadingFailed:
@@ -107,7 +119,7 @@ func (c *traffic) sent(e *network.EventRequestWillBeSent) {
 		}
 	}
 	seconds := float64(e.WallTime)
-	r := &request{method: e.Request.Method, path: path, since: float64(e.Timestamp),
+	r := &request{method: e.Request.Method, path: path, loader: e.LoaderID, since: float64(e.Timestamp),
 		at: time.UnixMicro(int64(seconds * 1e6))}
 	c.requests[e.RequestID] = r
 	c.order = append(c.order, r)
