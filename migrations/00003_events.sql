@@ -320,12 +320,12 @@ GRANT SELECT, INSERT, DELETE ON public.event_epochs TO autocrm_worker;
 -- A viewer reads in the log what it may read on the page. The hub decides by the same rule for open streams;
 -- a test holds the two against each other.
 CREATE POLICY events_client ON public.events FOR SELECT TO authenticated
-  USING ((SELECT auth.user_role()) = 'client' AND client_seq IS NOT NULL
+  USING ((SELECT auth.user_role() = 'client') AND client_seq IS NOT NULL
     AND ((SELECT auth.uid()) = client_id OR (SELECT auth.uid()) = old_client_id));
 CREATE POLICY events_agent ON public.events FOR SELECT TO authenticated
-  USING ((SELECT auth.user_role()) = 'agent' AND source IN ('tickets', 'ticket_activities', 'attachments'));
+  USING ((SELECT auth.user_role() = 'agent') AND source IN ('tickets', 'ticket_activities', 'attachments'));
 CREATE POLICY events_admin ON public.events FOR SELECT TO authenticated
-  USING ((SELECT auth.user_role()) = 'admin');
+  USING ((SELECT auth.user_role() = 'admin'));
 CREATE POLICY events_worker ON public.events TO autocrm_worker USING (true) WITH CHECK (true);
 CREATE POLICY events_owner ON public.events FOR INSERT TO autocrm_owner WITH CHECK (true);
 

@@ -94,7 +94,7 @@ func (s *Store) ClientDashboard(ctx context.Context, actor Actor) (d ClientDashb
 		if err != nil {
 			return err
 		}
-		d.Recent, err = recent(ctx, tx, `WHERE t.client_id = (SELECT auth.uid())`)
+		d.Recent, err = recent(ctx, tx, recentOnOwn)
 		return err
 	})
 	return d, err
@@ -123,7 +123,7 @@ func (s *Store) AgentDashboard(ctx context.Context, actor Actor) (d AgentDashboa
 		if err != nil {
 			return err
 		}
-		d.Recent, err = recent(ctx, tx, ``)
+		d.Recent, err = recent(ctx, tx, recentOnAll)
 		return err
 	})
 	return d, err
@@ -172,7 +172,7 @@ func (s *Store) AdminDashboard(ctx context.Context, actor Actor) (d AdminDashboa
 		if d.Load, err = load(ctx, tx); err != nil {
 			return err
 		}
-		d.Recent, err = recent(ctx, tx, ``)
+		d.Recent, err = recent(ctx, tx, recentOnAll)
 		return err
 	})
 	return d, err
@@ -193,8 +193,19 @@ func load(ctx context.Context, tx pgx.Tx) ([]Load, error) {
 		ORDER BY active DESC, u.full_name, u.id`))
 }
 
-// recent lists what happened last on the tickets of where, the newest first.
-func recent(ctx context.Context, tx pgx.Tx, where string) ([]Recent, error) {
-	return all[Recent](tx.Query(ctx, "SELECT"+activityFields+", t.number, t.subject"+activityFrom+
-		` JOIN tickets t ON t.id = a.ticket_id `+where+` ORDER BY a.position DESC LIMIT $1`, 12))
+// recent lists what happened last on the tickets that of selects from, the newest first. The entries are picked
+// before anything is joined to them: the planner cannot know that the last few of all are enough.
+func recent(ctx context.Context, tx pgx.Tx, of string) ([]Recent, error) {
+	return all[Recent](tx.Query(ctx, "SELECT"+activityFields+", t.number, t.subject FROM ("+of+") a"+
+		" LEFT JOIN users u ON u.id = a.user_id JOIN tickets t ON t.id = a.ticket_id ORDER BY a.position DESC"))
 }
+
+const recentOnAll = `SELECT * FROM ticket_activities ORDER BY position DESC LIMIT 12`
+
+// Whatever happened last on a client's tickets happened on those that changed last.
+const recentOnOwn = `
+	SELECT last.* FROM (
+		SELECT id FROM tickets WHERE client_id = (SELECT auth.uid()) ORDER BY client_updated_at DESC, id LIMIT 12
+	) own CROSS JOIN LATERAL (
+		SELECT * FROM ticket_activities x WHERE x.ticket_id = own.id ORDER BY x.position DESC LIMIT 12
+	) last ORDER BY last.position DESC LIMIT 12`

@@ -39,11 +39,14 @@ func (s *Store) StartSession(ctx context.Context, visit Visit, userID uuid.UUID)
 	return session, err
 }
 
-// newSession adds the row and reads the actor back through it: there is one way to become an actor.
+// newSession adds the row and reads the actor back through it: there is one way to become an actor. Who signs in
+// has been seen.
 func (s *Store) newSession(ctx context.Context, tx pgx.Tx, visit Visit, userID uuid.UUID, idle, life time.Duration) (Session, error) {
 	token := make([]byte, 32)
 	rand.Read(token) // never fails: the program ends where the system has no randomness
 	_, err := tx.Exec(ctx, `
+		WITH seen AS (
+			UPDATE users SET last_seen_at = clock_timestamp() WHERE id = @user)
 		INSERT INTO sessions (token_hash, user_id, portal, user_agent, address, idle_expires_at, expires_at)
 		VALUES (@hash, @user, @portal, @agent, @address, clock_timestamp() + @idle, clock_timestamp() + @life)`,
 		pgx.StrictNamedArgs{

@@ -40,10 +40,11 @@ func (s *Store) signIn(ctx context.Context, visit Visit, email, password string,
 	}
 	var session Session
 	err = s.signingIn(ctx, func(tx pgx.Tx) error {
-		// FOR SHARE, and the hash once more: a password changed or an account closed while the old one was
-		// being verified must not leave a session behind.
+		// Locked, and the hash once more: a password changed or an account closed while the old one was being
+		// verified must not leave a session behind. Not FOR SHARE: newSession writes the row, and two who had
+		// locked it in common would wait for each other.
 		var same bool
-		err := tx.QueryRow(ctx, `SELECT true FROM users WHERE id = $1 AND password_hash = $2 AND active FOR SHARE`,
+		err := tx.QueryRow(ctx, `SELECT true FROM users WHERE id = $1 AND password_hash = $2 AND active FOR NO KEY UPDATE`,
 			userID, hash).Scan(&same)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrWrongPassword

@@ -49,7 +49,9 @@ const ticketColumns = `
 	CASE WHEN (SELECT auth.user_role()) = 'client' THEN t.client_seq ELSE t.seq END AS version`
 
 const ticketFrom = `
-	FROM tickets t
+	FROM tickets t` + ticketPeople
+
+const ticketPeople = `
 	LEFT JOIN users c ON c.id = t.client_id
 	LEFT JOIN users g ON g.id = t.agent_id`
 

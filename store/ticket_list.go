@@ -44,7 +44,7 @@ var ticketSorts = map[TicketSort]struct {
 	"age":     {key: "t.created_at", kind: "timestamptz"},
 	"status":  {key: "t.status_rank", kind: "smallint"},
 	// The most pressing first, and of those the oldest: both ascend, so that one comparison pages through them.
-	"priority": {key: "-t.priority_rank", kind: "smallint"},
+	"priority": {key: "t.priority_rank", kind: "smallint"},
 	"assignee": {key: "coalesce(g.full_name, '')", kind: "text"},
 }
 
@@ -196,9 +196,15 @@ func newTicketQuery(actor Actor, filter TicketFilter) (ticketQuery, error) {
 	if len(where) > 0 {
 		condition = " WHERE " + strings.Join(where, " AND ")
 	}
-	// One row more than shown tells whether there is a next page.
-	q.sql = fmt.Sprintf("SELECT%s%s%s ORDER BY %s %s, t.number %s LIMIT %d",
-		ticketColumns, ticketFrom, condition, key, direction, direction, q.limit+1)
+	byName := ""
+	if q.sort == "assignee" {
+		byName = " LEFT JOIN users g ON g.id = t.agent_id"
+	}
+	order := fmt.Sprintf(" ORDER BY %s %s, t.number %s", key, direction, direction)
+	// The page's rows are picked before anything is joined to them. One more than shown tells whether there is
+	// a next page.
+	q.sql = fmt.Sprintf("SELECT%s FROM (SELECT t.* FROM tickets t%s%s%s LIMIT %d) t%s%s",
+		ticketColumns, byName, condition, order, q.limit+1, ticketPeople, order)
 	return q, nil
 }
 
@@ -240,7 +246,7 @@ func (q ticketQuery) pageKey(t Ticket) string {
 	case "status":
 		k.Key = fmt.Sprint(slices.Index(Statuses, t.Status) + 1)
 	case "priority":
-		k.Key = fmt.Sprint(-slices.Index(Priorities, t.Priority) - 1)
+		k.Key = fmt.Sprint(len(Priorities) - slices.Index(Priorities, t.Priority))
 	case "assignee":
 		k.Key = t.AgentName
 	}
