@@ -15,7 +15,7 @@ type migrateCommand struct {
 
 // Run brings the database up to date.
 func (c *migrateCommand) Run(ctx context.Context) error {
-	d, err := c.deploy(ctx, say)
+	d, err := c.deploy(ctx, true, say)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ type demoCommand struct {
 
 // Run fills an empty database with the demo.
 func (c *demoCommand) Run(ctx context.Context) error {
-	d, err := c.deploy(ctx, say)
+	d, err := c.deploy(ctx, true, say)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (c *createAdminCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.deploy(ctx, say)
+	d, err := c.deploy(ctx, true, say)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,8 @@ type deployment struct {
 
 // deploy reaches the database, starting a private one where none is configured, and brings it up to date.
 // progress is told what one waits for. The caller closes the deployment.
-func (f databaseFlags) deploy(ctx context.Context, progress func(string)) (_ *deployment, err error) {
+// join: where another AutoCRM runs the private one, work beside it.
+func (f databaseFlags) deploy(ctx context.Context, join bool, progress func(string)) (_ *deployment, err error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
@@ -43,13 +44,9 @@ func (f databaseFlags) deploy(ctx context.Context, progress func(string)) (_ *de
 		}
 	}()
 	if d.url == "" {
-		if d.private, err = postgres.Start(ctx, postgres.Options{Dir: f.DataDir, Durable: true, Progress: progress}); err != nil {
+		if err := d.startPrivate(ctx, f.DataDir, join, progress); err != nil {
 			return nil, err
 		}
-		if err := d.private.EnsureDatabase(ctx, "autocrm"); err != nil {
-			return nil, err
-		}
-		d.url, d.ownerURL = d.private.URL("autocrm_web", "autocrm"), d.private.URL(postgres.Superuser, "autocrm")
 	}
 	if d.ownerURL == "" {
 		d.ownerURL = d.url
@@ -63,6 +60,26 @@ func (f databaseFlags) deploy(ctx context.Context, progress func(string)) (_ *de
 	}
 	d.files, err = openFiles(ctx, f.BlobURL, filepath.Join(f.DataDir, "files"))
 	return d, err
+}
+
+func (d *deployment) startPrivate(ctx context.Context, dir string, join bool, progress func(string)) (err error) {
+	d.private, err = postgres.Start(ctx, postgres.Options{Dir: dir, Durable: true, Progress: progress})
+	var inUse *postgres.InUseError
+	if join && errors.As(err, &inUse) {
+		if d.url, err = postgres.RunningURL(dir, "autocrm_web", "autocrm"); err != nil {
+			return err
+		}
+		d.ownerURL, err = postgres.RunningURL(dir, postgres.Superuser, "autocrm")
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.private.EnsureDatabase(ctx, "autocrm"); err != nil {
+		return err
+	}
+	d.url, d.ownerURL = d.private.URL("autocrm_web", "autocrm"), d.private.URL(postgres.Superuser, "autocrm")
+	return nil
 }
 
 // close stops the private PostgreSQL, if there is one, and lets the files go.

@@ -62,7 +62,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		defer metrics.Close()
 	}
 
-	deployment, err := c.deploy(ctx, say)
+	deployment, err := c.deploy(ctx, false, say)
 	if err != nil {
 		return err
 	}
