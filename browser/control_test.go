@@ -208,12 +208,19 @@ func (p *Person) Press(key string) {
 	p.keys(last, modifiers)
 }
 
+// keys sends each key as one press that makes its own character, so that a page which takes the press for a
+// shortcut keeps the character out, as from a real keyboard. chromedp.KeyEvent sends the two apart.
 func (p *Person) keys(text string, modifiers int64) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	err := chromedp.Do(ctx, chromedp.KeyEvent(text, func(e *input.DispatchKeyEventParams) { e.Modifiers |= modifiers }))
-	if err != nil {
-		p.t.Fatalf("%s types: %v", p.name, err)
+	for _, r := range text {
+		events := kb.Encode(r)
+		down, up := *events[0], *events[len(events)-1]
+		if len(events) == 3 && modifiers&^int64(kb.ModifierShift) == 0 {
+			down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+		}
+		down.Modifiers |= modifiers
+		up.Modifiers |= modifiers
+		do(p, input.DispatchKeyEvent, down)
+		do(p, input.DispatchKeyEvent, up)
 	}
 }

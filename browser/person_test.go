@@ -68,13 +68,7 @@ func (s *site) open(t testing.TB, parent context.Context, name string, portal st
 // signedIn is a person of that role who has come in through the sign-in page. The account is made if missing.
 func (s *site) signedIn(t testing.TB, role store.Role, email string) *Person {
 	t.Helper()
-	var known bool
-	if err := s.Owner.QueryRow(context.Background(), `SELECT EXISTS (SELECT FROM users WHERE email = $1)`, email).Scan(&known); err != nil {
-		t.Fatal(err)
-	}
-	if !known {
-		s.Person(t, role, email)
-	}
+	s.actor(t, role, email)
 	name, _, _ := strings.Cut(email, "@")
 	p := s.newPerson(t, name, role)
 	p.SignIn(email)

@@ -23,6 +23,7 @@ type site struct {
 	listen string
 	urls   map[store.Role]string
 	plain  string // where nginx answers http
+	actors map[string]store.Actor
 }
 
 // deployments are the two ways the six cells are run in.
