@@ -33,6 +33,11 @@ func (p *Portal) account(c echo.Context, status int, data views.AccountData) err
 	return Render(c, status, views.Account(page, data))
 }
 
+// BackToAccount leads whoever reloads the answer to a form by its address back to the page.
+func (p *Portal) BackToAccount(c echo.Context) error {
+	return c.Redirect(http.StatusSeeOther, "/account")
+}
+
 // Rename changes one's own name.
 func (p *Portal) Rename(c echo.Context) error {
 	fields, err := Form(c)

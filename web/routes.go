@@ -100,10 +100,15 @@ func sharedRoutes(r routes, p *handlers.Portal) {
 	r.openPost("/api/token", p.Token)
 
 	r.get("/account", p.Account)
+	r.get("/account/name", p.BackToAccount)
 	r.post("/account/name", p.Rename)
+	r.get("/account/password", p.BackToAccount)
 	r.post("/account/password", p.ChangePassword)
+	r.get("/account/display", p.BackToAccount)
 	r.post("/account/display", p.Display)
+	r.get("/account/sessions/revocation", p.BackToAccount)
 	r.post("/account/sessions/revocation", p.SignOutElsewhere)
+	r.get("/account/sessions/:id/revocation", p.BackToAccount)
 	r.post("/account/sessions/:id/revocation", p.EndSession)
 
 	r.stream("/live", p.Stream)
