@@ -69,17 +69,21 @@ func (p *Portal) renderTicket(c echo.Context, status int, page views.Page, v vie
 }
 
 // TicketHead, TicketTimeline and TicketProperties are the live regions of that page.
-func (p *Portal) TicketHead(c echo.Context) error { return p.ticketPart(c, views.TicketHead) }
+func (p *Portal) TicketHead(c echo.Context) error {
+	return p.ticketPart(c, p.ticketAlone, views.TicketHead)
+}
 
 // TicketTimeline is the region of what happened.
-func (p *Portal) TicketTimeline(c echo.Context) error { return p.ticketPart(c, views.TicketTimeline) }
+func (p *Portal) TicketTimeline(c echo.Context) error {
+	return p.ticketPart(c, p.ticketView, views.TicketTimeline)
+}
 
 // TicketProperties is the region of what is known of the ticket.
 func (p *Portal) TicketProperties(c echo.Context) error {
-	return p.ticketPart(c, views.TicketProperties)
+	return p.ticketPart(c, p.ticketAlone, views.TicketProperties)
 }
 
-func (p *Portal) ticketPart(c echo.Context, part func(views.TicketView) templ.Component) error {
+func (p *Portal) ticketPart(c echo.Context, read func(echo.Context) (views.TicketView, error), part func(views.TicketView) templ.Component) error {
 	number, err := ticketNumber(c)
 	if err != nil {
 		return err
@@ -91,11 +95,27 @@ func (p *Portal) ticketPart(c echo.Context, part func(views.TicketView) templ.Co
 	if Unchanged(c, version) {
 		return nil
 	}
-	v, err := p.ticketView(c)
+	v, err := read(c)
 	if err != nil {
 		return err
 	}
 	return Render(c, http.StatusOK, part(v))
+}
+
+// ticketAlone is ticketView without the timeline.
+func (p *Portal) ticketAlone(c echo.Context) (v views.TicketView, err error) {
+	number, err := ticketNumber(c)
+	if err != nil {
+		return v, err
+	}
+	v.Viewer = actor(c)
+	if v.Thread.Ticket, err = p.Store.Ticket(c.Request().Context(), v.Viewer, number); err != nil {
+		return v, err
+	}
+	if v.Viewer.Role.Staff() {
+		v.Assignees, err = p.Store.Assignable(c.Request().Context(), v.Viewer)
+	}
+	return v, err
 }
 
 // ticketPath is the address of a ticket, at one entry of its timeline where activity is given.

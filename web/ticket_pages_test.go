@@ -272,3 +272,42 @@ func TestJSONForms(t *testing.T) {
 		t.Errorf("no ticket as JSON: %d %s", got.StatusCode, got.body)
 	}
 }
+
+func TestLongTimelineComesInParts(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "https")
+	client := d.person(t, store.Client, "cleo@example.com")
+	agent := d.person(t, store.Agent, "ana@example.com")
+	address := client.submit(t, "One", "The description")
+	d.Exec(t, `
+		INSERT INTO ticket_activities (ticket_id, user_id, activity_type, content)
+		SELECT id, client_id, 'comment', 'Message ' || n FROM tickets, generate_series(1, 450) n ORDER BY n`)
+	var seen []string
+	for path := address; path != ""; {
+		page := agent.see(t, path).html(t)
+		checkRegions(t, agent, path, page)
+		var part []string
+		page.Find("#timeline > li").Each(func(_ int, s *goquery.Selection) { part = append(part, s.AttrOr("id", "")) })
+		seen = append(part, seen...)
+		if onlyNewest := page.Find("#composer").Length() == 1; onlyNewest != (path == address) {
+			t.Errorf("%s: a composer: %v", path, onlyNewest)
+		}
+		next, more := page.Find("#earlier").Attr("href")
+		if !more && !strings.Contains(page.Find("#timeline > li").First().Text(), "The description") {
+			t.Error("the timeline does not begin with the description")
+		}
+		path = next
+	}
+	distinct := map[string]bool{}
+	for _, id := range seen {
+		distinct[id] = true
+	}
+	if len(seen) != 451 || len(distinct) != 451 {
+		t.Errorf("%d entries, %d distinct, want 451", len(seen), len(distinct))
+	}
+	for _, before := range []string{"0", "-1", "x", "99999999999999999999"} {
+		if got := agent.get(t, address+"?before="+before); got.StatusCode != http.StatusNotFound {
+			t.Errorf("?before=%s: %d", before, got.StatusCode)
+		}
+	}
+}
