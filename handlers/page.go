@@ -106,3 +106,6 @@ func WantsJSON(c echo.Context) bool {
 
 // IsFragment says whether htmx asks. It does not make another page of it: only errors and redirects differ.
 func IsFragment(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }
+
+// requestID names the request on an error page; its log line has the same.
+func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }

@@ -107,7 +107,7 @@ func (p *Portal) refuseInvitation(c echo.Context, refused *store.InvitationError
 	}
 	there := p.Addresses[refused.Role]
 	return Render(c, status, views.InvitationRefused(p.BarePage(c, "Invitation"), views.RefusedInvitation{
-		Status: status, Reason: string(refused.Reason), Portal: string(refused.Role),
+		Status: status, ID: requestID(c), Reason: string(refused.Reason), Portal: string(refused.Role),
 		Address: there, Link: there + "/signup?token=" + url.QueryEscape(token),
 	}))
 }
@@ -122,6 +122,7 @@ func deadLink(err error) *store.InvitationError {
 func (p *Portal) onlyInvited(c echo.Context) error {
 	text := views.ErrorText{
 		Status:      http.StatusForbidden,
+		ID:          requestID(c),
 		Title:       "Accounts here are made by invitation",
 		Message:     "Open the link of your invitation, whole. If you have none, ask an admin of your help desk for one.",
 		ActionLabel: "Sign in", ActionHref: "/sign-in",

@@ -193,8 +193,8 @@ func SignUp(p Page, f SignUpForm) templ.Component {
 
 // RefusedInvitation says why a link cannot be used. Link is the whole of it on the portal where it can.
 type RefusedInvitation struct {
-	Status                        int
-	Reason, Portal, Address, Link string
+	Status                            int
+	ID, Reason, Portal, Address, Link string
 }
 
 func InvitationRefused(p Page, r RefusedInvitation) templ.Component {
@@ -329,7 +329,20 @@ func InvitationRefused(p Page, r RefusedInvitation) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"oops__id\">If you ask us about this, name <code>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var13 string
+			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(r.ID)
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sign_up.templ`, Line: 87, Col: 66}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "</code></p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
