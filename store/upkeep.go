@@ -12,7 +12,10 @@ import (
 	"gocloud.dev/blob"
 )
 
-// Upkeep is what must be tidied now and then: files that no ticket took, sessions and failures of long ago. It
+// EventRetention is how long the event log reaches back. A page that was away for longer is told to fetch all anew.
+const EventRetention = 48 * time.Hour
+
+// Upkeep is what must be tidied now and then: events, sessions and failures of long ago, files that no ticket took. It
 // works on a small pool of its own as autocrm_worker; no HTTP handler holds it.
 type Upkeep struct {
 	pool  *pgxpool.Pool
@@ -53,7 +56,8 @@ const strayAge = time.Hour
 func (u *Upkeep) Tidy(ctx context.Context, now time.Time) error {
 	_, err := u.pool.Exec(ctx, `DELETE FROM sessions WHERE least(expires_at, idle_expires_at, revoked_at) < now() - interval '30 days'`)
 	_, err2 := u.pool.Exec(ctx, `DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'`)
-	return errors.Join(err, err2, u.sweep(ctx, now))
+	log := EventLog{pool: u.pool}
+	return errors.Join(err, err2, log.Forget(ctx, now.Add(-EventRetention)), u.sweep(ctx, now))
 }
 
 // sweep removes the files that no attachment names: their upload broke off as the process died. Uploads are

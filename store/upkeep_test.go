@@ -41,3 +41,27 @@ func TestTidyRemovesOnlyStrayFiles(t *testing.T) {
 		t.Errorf("%v: stray file there: %v, taken file there: %v", err, there(stray.StorageKey), there(taken.StorageKey))
 	}
 }
+
+func TestTidyForgetsOldEvents(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	submit(t, db, db.Person(t, store.Client, "cleo@example.com"), "Printer")
+	upkeep, err := store.OpenUpkeep(ctx, db.URL, db.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer upkeep.Close()
+	count := func() (n int) {
+		if err := db.Owner.QueryRow(ctx, `SELECT count(*) FROM events`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := count()
+	if err := upkeep.Tidy(ctx, time.Now()); err != nil || count() != before {
+		t.Errorf("%v: %d events of today, were %d", err, count(), before)
+	}
+	if err := upkeep.Tidy(ctx, time.Now().Add(store.EventRetention+time.Minute)); err != nil || count() != 0 {
+		t.Errorf("%v: %d events are still there", err, count())
+	}
+}
