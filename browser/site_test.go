@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ type site struct {
 var deployments = map[string]func(testing.TB, ...string) *site{"development": development, "production": production}
 
 // development is `autocrm serve` as on a desk, reached directly at http://client.localhost:PORT and so on.
-// settings are further variables, NAME=value.
+// settings are further variables, NAME=value, and at most one flag.
 func development(t testing.TB, settings ...string) *site {
 	t.Helper()
 	return serve(t, freePort(t), func(role store.Role, port string) string {
@@ -59,7 +60,14 @@ func serve(t testing.TB, port string, address func(store.Role, string) string, s
 		s.urls[role] = address(role, port)
 	}
 	dir := t.TempDir()
-	s.server = &process{t: t, path: binary, args: []string{"serve"}, log: filepath.Join(dir, "log"), env: append([]string{
+	args := []string{"serve"}
+	for i, setting := range settings {
+		if strings.HasPrefix(setting, "--") {
+			args, settings = append(args, setting), slices.Delete(slices.Clone(settings), i, i+1)
+			break
+		}
+	}
+	s.server = &process{t: t, path: binary, args: args, log: filepath.Join(dir, "log"), env: append([]string{
 		"HOME=" + dir, "PATH=" + os.Getenv("PATH"),
 		"DATA_DIR=" + filepath.Join(dir, "data"),
 		"LISTEN_ADDR=" + s.listen,
