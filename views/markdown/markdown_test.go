@@ -150,3 +150,31 @@ func ticks() string {
 	}
 	return b.String()
 }
+
+func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
+	var c cache
+	made := 0
+	long := strings.Repeat("x", 100_000)
+	get := func(text string) HTML {
+		return c.get(text, func(text string) HTML { made++; return HTML{safe: text + long} })
+	}
+	for i := range 1000 {
+		get("kept")
+		if got := get(strings.Repeat("a", i)).safe; got != strings.Repeat("a", i)+long {
+			t.Fatal("another text came back")
+		}
+		size := 0
+		for _, generation := range []map[[32]byte]HTML{c.young, c.old} {
+			for _, h := range generation {
+				size += len(h.safe)
+			}
+		}
+		if size > 2*cacheBytes {
+			t.Fatalf("it holds %d bytes", size)
+		}
+	}
+	if made != 1001 {
+		t.Errorf("rendered %d times, want 1001: what is asked for often stays", made)
+	}
+}
