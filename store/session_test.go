@@ -170,3 +170,22 @@ func TestStartSessionWantsAnActivePerson(t *testing.T) {
 		t.Error("the session of an inactive person stayed")
 	}
 }
+
+// Signing in writes to the person's row, which its own check has locked: two at once must take turns.
+func TestManySignInsAtOnceAllSucceed(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	db.Person(t, store.Agent, "ana@example.com")
+	for range 5 {
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() {
+				if _, err := db.Store.SignIn(context.Background(), visit, "ana@example.com", storetest.Password); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		db.Exec(t, `DELETE FROM sign_in_failures`)
+	}
+}

@@ -228,3 +228,25 @@ func TestForgedTokensOpenNothing(t *testing.T) {
 	// A good token beside another portal's cookie, or a bad one beside a good cookie: the header decides.
 	d.browser(t, store.Agent).signIn(t, "ana@example.com").bearer(t, "a.b.c", "/live").want(t, http.StatusUnauthorized)
 }
+
+func TestATokenReadsTheTicketPagesAsJSON(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "https")
+	ana := d.Person(t, store.Client, "ana@example.com")
+	d.Exec(t, `INSERT INTO tickets (client_id, subject, description) VALUES ($1, 'It is broken', 'Quite.')`, ana.UserID)
+	b := d.browser(t, store.Client)
+	made := token(t, b, "ana@example.com")
+	for _, path := range []string{"/tickets", "/tickets/1001"} {
+		got := b.bearer(t, made, path, "Accept", "application/json").want(t, http.StatusOK)
+		if !json.Valid([]byte(got.body)) || !strings.Contains(got.body, "It is broken") || !strings.HasPrefix(got.Header.Get("Content-Type"), "application/json") {
+			t.Errorf("%s: %s", path, got.body)
+		}
+		// The pages are for people: without the header the token is not looked at.
+		b.bearer(t, made, path, "Accept", "text/html").want(t, http.StatusSeeOther)
+	}
+	got := b.bearer(t, made, "/tickets/9999", "Accept", "application/json").want(t, http.StatusNotFound)
+	if !json.Valid([]byte(got.body)) {
+		t.Errorf("%s", got.body)
+	}
+	b.bearer(t, "a.b.c", "/tickets", "Accept", "application/json").want(t, http.StatusUnauthorized)
+}
