@@ -47,12 +47,19 @@ func TestTheListenersConnectionIsKilled(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	client, agent := db.Person(t, store.Client, "client@example.com"), db.Person(t, store.Agent, "agent@example.com")
-	n := newNode(t, db, setting{pace: func(p *pace) { p.poll = time.Hour }}) // only the bell, and what follows LISTEN
+	n := newNode(t, db, setting{pace: func(p *pace) {
+		p.poll, p.stale, p.idle = time.Hour, 2*time.Hour, time.Hour // only what follows LISTEN tells
+		p.minRetry, p.maxRetry = 4*time.Second, 4*time.Second
+	}})
 	r := n.open(t, agent, "")
 	db.Exec(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'autocrm_listener' AND datname = current_database()`)
+	eventually(t, "it does not listen", func() bool { return n.hub.Status().Listener == PollingOnly })
 	want := map[string]bool{}
-	for range 100 {
+	for range 100 { // all within the gap: nothing rings afterwards
 		want[store.TicketTopic(submit(t, db, client))] = true
+	}
+	if n.hub.Status().Listener != PollingOnly {
+		t.Skip("this machine is too slow to write a hundred tickets in two seconds")
 	}
 	for len(want) > 0 {
 		_, e := r.until("change")
@@ -105,7 +112,10 @@ func TestAHubThatCannotReadSaysSo(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	client := db.Person(t, store.Client, "client@example.com")
-	n := newNode(t, db, setting{pace: func(p *pace) { p.poll, p.stale = 50*time.Millisecond, 300*time.Millisecond }})
+	n := newNode(t, db, setting{pace: func(p *pace) {
+		p.poll, p.stale = 50*time.Millisecond, 300*time.Millisecond
+		p.ping = time.Hour // none but the ones that tell
+	}})
 	r := n.open(t, client, "")
 	db.Exec(t, `REVOKE SELECT ON event_commits FROM autocrm_worker`)
 	for {

@@ -222,6 +222,8 @@ func (r *reader) until(name string) (signals []store.Signal, found event) {
 			signals = append(signals, e.signal())
 		case "":
 			r.t.Fatalf("the stream ended before %s", name)
+		case "resync":
+			r.t.Fatalf("a cursor was refused before %s", name)
 		}
 	}
 }

@@ -223,7 +223,8 @@ type output struct {
 
 func (h *Hub) newOutput(w http.ResponseWriter, s *stream) *output {
 	out := &output{hub: h, s: s, w: w, rc: http.NewResponseController(w)}
-	// Otherwise the server's ReadTimeout, running since the request came, ends the stream.
+	// The server's ReadTimeout has been running since the request came. net/http clears it itself where it
+	// goes on reading in the background; a stream must not depend on that.
 	out.rc.SetReadDeadline(time.Time{}) //nolint:errcheck // a writer without deadlines has none to clear
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")

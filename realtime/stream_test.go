@@ -129,7 +129,7 @@ func TestNobodyInParticularGetsNoStream(t *testing.T) {
 	}
 }
 
-// Without clearing the deadlines a stream dies with the server's timeouts, in production alone.
+// Without a write deadline of its own a stream dies with the server's timeouts, in production alone.
 func TestServerTimeoutsDoNotEndAStream(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
