@@ -65,6 +65,7 @@ func (p *Person) scheme(name string) {
 	p.t.Helper()
 	do(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
+	p.ExpectJS(`!document.getAnimations().some((a) => a instanceof CSSTransition && a.playState === "running")`, "colours at rest")
 }
 
 // pictures is where look leaves what it saw, for a person to look at; empty: nowhere.
