@@ -26,9 +26,20 @@ func cleanText(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// cleanLine is cleanText for what stands on one line.
+// cleanLine is cleanText for what stands on one line, beside other people's lines: it cannot turn the direction
+// of what follows, and with nothing in it to be seen it is empty, since nobody could read or press it.
 func cleanLine(text string) string {
-	return strings.Join(strings.Fields(cleanText(text)), " ")
+	text = strings.Map(func(r rune) rune {
+		if r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
+			return -1
+		}
+		return r
+	}, cleanText(text))
+	visible := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+	if !strings.ContainsFunc(text, visible) {
+		return ""
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // tooLong says whether text has more than most characters.

@@ -48,6 +48,7 @@ func TestBadTickets(t *testing.T) {
 	}{
 		"no subject":       {"", "Text " + hostile, "low", "subject", "Say in a few words"},
 		"blank subject":    {" \t  ", "Text", "low", "subject", "Say in a few words"},
+		"unseen subject":   {"\u200b\u202e\u2066 \u00ad", "Text", "low", "subject", "Say in a few words"},
 		"long subject":     {strings.Repeat("é", 201), "Text", "low", "subject", "at most 200"},
 		"no description":   {"Subject " + hostile, "", "low", "description", "Describe"},
 		"huge description": {"Subject", strings.Repeat("ü", 50001), "low", "description", "50,000"},
