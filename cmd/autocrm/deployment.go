@@ -10,10 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"autocrm/migrations"
 	"autocrm/postgres"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 	_ "gocloud.dev/blob/s3blob" // BLOB_URL=s3://…
@@ -53,7 +56,16 @@ func (f databaseFlags) deploy(ctx context.Context, join bool, progress func(stri
 	}
 	applied, err := migrations.Apply(ctx, d.ownerURL)
 	if err != nil {
-		return nil, err
+		name := "DATABASE_OWNER_URL"
+		if f.DatabaseOwnerURL == "" {
+			name = "DATABASE_URL"
+		}
+		return nil, unreachable(name, err)
+	}
+	if f.DatabaseOwnerURL != "" { // else it has just been used
+		if err := reach(ctx, "DATABASE_URL", d.url); err != nil {
+			return nil, err
+		}
 	}
 	if applied > 0 {
 		progress(fmt.Sprintf("applied %d migrations", applied))
@@ -80,6 +92,28 @@ func (d *deployment) startPrivate(ctx context.Context, dir string, join bool, pr
 	}
 	d.url, d.ownerURL = d.private.URL("autocrm_web", "autocrm"), d.private.URL(postgres.Superuser, "autocrm")
 	return nil
+}
+
+// reach connects once: a pool would find out only when somebody asks.
+func reach(ctx context.Context, name, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return unreachable(name, err)
+	}
+	return conn.Close(ctx)
+}
+
+// unreachable says in one line which variable's database cannot be reached, and why; other errors stay as they
+// are. The driver names every address it tried on a line of its own.
+func unreachable(name string, err error) error {
+	var refused *pgconn.ConnectError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	lines := strings.Split(refused.Error(), "\n")
+	return fmt.Errorf("%s: cannot connect to the database: %s", name, strings.TrimSpace(lines[len(lines)-1]))
 }
 
 // close stops the private PostgreSQL, if there is one, and lets the files go.

@@ -67,6 +67,11 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer deployment.close()
+	if c.DatabaseListenURL != "" {
+		if err := reach(ctx, "DATABASE_LISTEN_URL", c.DatabaseListenURL); err != nil {
+			return err
+		}
+	}
 	secrets, err := secretKeys(c.SecretKey, c.DataDir)
 	if err != nil {
 		return err
