@@ -57,6 +57,12 @@ bench: ## Measure start, memory, pages at 10,000 tickets and 1,000 streams; take
 	@.ci/setup postgresql
 	@go run ./bench
 
+.PHONY: screenshots
+screenshots: ## Make the pictures of docs/images anew from the demo data
+	@.ci/setup postgresql chromium nginx
+	@mkdir -p docs/images
+	AUTOCRM_SCREENSHOTS="$(CURDIR)/docs/images" go test -count=1 -run '^TestScreenshots$$' ./browser
+
 .PHONY: clean
 clean: ## Remove what was built; the data in .autocrm stays
 	rm -rf bin
