@@ -13,9 +13,9 @@ const dashboardRows = 8
 
 // ClientDashboard is what a customer sees first.
 type ClientDashboard struct {
-	Open     int      // not finished, and not waiting for the customer
-	Waiting  int      // waiting for the customer
-	Resolved int      // answered or closed
+	Open     int      // not finished
+	Waiting  int      // of those, waiting for the customer
+	Resolved int      // answered; closed ones are history
 	Tickets  []Ticket // those that wait for the customer, then the others not finished
 	Recent   []Recent
 	Version  int64
@@ -81,9 +81,9 @@ func (s *Store) ClientDashboard(ctx context.Context, actor Actor) (d ClientDashb
 			return err
 		}
 		err := tx.QueryRow(ctx, `
-			SELECT count(*) FILTER (WHERE status IN ('new', 'open', 'on_hold')),
+			SELECT count(*) FILTER (WHERE status IN ('new', 'open', 'pending', 'on_hold')),
 			       count(*) FILTER (WHERE status = 'pending'),
-			       count(*) FILTER (WHERE status IN ('resolved', 'closed'))
+			       count(*) FILTER (WHERE status = 'resolved')
 			FROM tickets WHERE client_id = $1`, actor.UserID).Scan(&d.Open, &d.Waiting, &d.Resolved)
 		if err != nil {
 			return err

@@ -306,7 +306,7 @@ func TestDashboardsCount(t *testing.T) {
 		}
 	}
 	mine, err := db.Store.ClientDashboard(ctx, client)
-	if err != nil || mine.Open != 1 || mine.Waiting != 1 || mine.Resolved != 0 || len(mine.Tickets) != 2 || mine.Tickets[0].Number != a {
+	if err != nil || mine.Open != 2 || mine.Waiting != 1 || mine.Resolved != 0 || len(mine.Tickets) != 2 || mine.Tickets[0].Number != a {
 		t.Errorf("client: %v %+v", err, mine)
 	}
 	desk, err := db.Store.AgentDashboard(ctx, agent)

@@ -122,9 +122,9 @@ func ClientDashboard(d store.ClientDashboard) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			templ_7745c5c3_Err = ui.Stats("figures", nil, []ui.StatArgs{
-				{Label: "Open", Value: strconv.Itoa(d.Open), Note: "we are on it", Href: "/tickets?status=active"},
+				{Label: "Open", Value: strconv.Itoa(d.Open), Note: "not finished", Href: "/tickets?status=active"},
 				{Label: "Waiting for you", Value: strconv.Itoa(d.Waiting), Note: "we need your answer", Href: "/tickets?status=pending", Tone: toneIf(d.Waiting > 0, "warn")},
-				{Label: "Resolved", Value: strconv.Itoa(d.Resolved), Note: "answered or closed", Href: "/tickets?status=resolved"},
+				{Label: "Resolved", Value: strconv.Itoa(d.Resolved), Note: "answered", Href: "/tickets?status=resolved"},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
