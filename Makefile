@@ -63,6 +63,11 @@ screenshots: ## Make the pictures of docs/images anew from the demo data
 	@mkdir -p docs/images
 	AUTOCRM_SCREENSHOTS="$(CURDIR)/docs/images" go test -count=1 -run '^TestScreenshots$$' ./browser
 
+.PHONY: bench-live
+bench-live: ## Measure 5,000 streams beside a bare loop that only writes; takes two minutes
+	@.ci/setup postgresql
+	@go run ./bench live
+
 .PHONY: clean
 clean: ## Remove what was built; the data in .autocrm stays
 	rm -rf bin

@@ -1,11 +1,12 @@
 // Command bench measures AutoCRM as somebody who runs it would meet it: the real binary, its own PostgreSQL,
 // HTTP from outside. It prints figures and judges none. Start with main; the parts are start.go, pages.go and
-// streams.go.
+// streams.go, and, as `bench live`, live.go.
 package main
 
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -28,6 +29,14 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	live := len(os.Args) > 1 && os.Args[1] == "live"
+	if len(os.Args) > 1 && os.Args[1] == "floor" {
+		listener, err := net.FileListener(os.NewFile(3, "listener"))
+		if err != nil {
+			return err
+		}
+		return serveFloor(listener)
+	}
 	dir, err := os.MkdirTemp("", "autocrm-bench-")
 	if err != nil {
 		return err
@@ -40,6 +49,9 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("build autocrm: %w", err)
 	}
 	fmt.Printf("%s, %d cores, %s, %s\n\n", processor(), runtime.NumCPU(), runtime.Version(), time.Now().Format(time.DateOnly))
+	if live {
+		return runLive(ctx, binary, dir)
+	}
 	if err := measureStart(ctx, binary, filepath.Join(dir, "start")); err != nil {
 		return err
 	}
