@@ -24,11 +24,16 @@ type message struct {
 	files  []store.Upload
 	wrong  string // what is wrong with the files, in words
 	store  *store.Store
+
+	texts, textBytes int // fields that have come, and what is in them
 }
 
+// All fields of a form together. They are held in memory, so the bound of the whole body, which is for files,
+// must not be theirs.
 const (
-	fieldBytes = 1 << 20 // one text: five times what 50,000 characters of four bytes need
-	fieldCount = 32
+	mostTexts     = 32
+	mostTextBytes = 1 << 20 // five times what 50,000 characters of four bytes need
+	mostFormBytes = 2 << 20 // the same without files, where such a character comes as twelve bytes
 )
 
 // readMessage streams the form from the wire, a part at a time: nothing of a file is held in memory. Where it
@@ -36,6 +41,7 @@ const (
 func (p *Portal) readMessage(c echo.Context) (m *message, err error) {
 	kind, _, _ := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if kind != "multipart/form-data" {
+		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, mostFormBytes)
 		fields, err := Form(c)
 		return &message{fields: fields, store: p.Store}, err
 	}
@@ -89,12 +95,13 @@ func (m *message) takeField(part *multipart.Part) error {
 	if part.FormName() == "files" {
 		return nil
 	}
-	text, err := io.ReadAll(io.LimitReader(part, fieldBytes+1))
+	text, err := io.ReadAll(io.LimitReader(part, int64(mostTextBytes-m.textBytes+1)))
 	if err != nil {
 		return err
 	}
-	if len(text) > fieldBytes || len(m.fields) >= fieldCount {
-		return &http.MaxBytesError{Limit: fieldBytes}
+	m.texts, m.textBytes = m.texts+1, m.textBytes+len(text)
+	if m.texts > mostTexts || m.textBytes > mostTextBytes {
+		return &http.MaxBytesError{Limit: mostTextBytes}
 	}
 	m.fields.Add(part.FormName(), strings.ReplaceAll(strings.ToValidUTF8(string(text), "\uFFFD"), "\x00", ""))
 	return nil
