@@ -41,7 +41,11 @@ func (h Staff) changeProperty(c echo.Context, p property, change func(number int
 		wrong    *store.Invalid
 		words    string
 	)
-	err = change(number, fields.Get("seen"), fields.Get(p.name))
+	if fields.Has(p.name) {
+		err = change(number, fields.Get("seen"), fields.Get(p.name))
+	} else { // nobody is a choice of assignee, nothing at all is none
+		err = &store.Invalid{Fields: map[string]string{p.name: "Choose one of the list."}}
+	}
 	switch {
 	case errors.As(err, &conflict):
 		status, words = http.StatusConflict, conflict.Message

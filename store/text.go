@@ -13,7 +13,7 @@ const MaxText = 50000
 const MaxSubject = 200
 
 // cleanText makes what a browser sent fit for storing: valid UTF-8, lines ended by \n alone, no control
-// characters (PostgreSQL refuses NUL), no blank around.
+// characters (PostgreSQL refuses NUL), no blank around. With nothing in it to be seen it is empty.
 func cleanText(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
@@ -23,11 +23,15 @@ func cleanText(text string) string {
 		}
 		return r
 	}, text)
+	visible := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+	if !strings.ContainsFunc(text, visible) {
+		return ""
+	}
 	return strings.TrimSpace(text)
 }
 
 // cleanLine is cleanText for what stands on one line, beside other people's lines: it cannot turn the direction
-// of what follows, and with nothing in it to be seen it is empty, since nobody could read or press it.
+// of what follows.
 func cleanLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
@@ -35,10 +39,6 @@ func cleanLine(text string) string {
 		}
 		return r
 	}, cleanText(text))
-	visible := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
-	if !strings.ContainsFunc(text, visible) {
-		return ""
-	}
 	return strings.Join(strings.Fields(text), " ")
 }
 

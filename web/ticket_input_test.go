@@ -52,6 +52,7 @@ func TestBadTickets(t *testing.T) {
 		"unseen subject":   {"\u200b\u202e\u2066 \u00ad", "Text", "low", "subject", "Say in a few words"},
 		"long subject":     {strings.Repeat("é", 201), "Text", "low", "subject", "at most 200"},
 		"no description":   {"Subject " + hostile, "", "low", "description", "Describe"},
+		"unseen words":     {"Subject", "\u200b\n\u202e", "low", "description", "Describe"},
 		"huge description": {"Subject", strings.Repeat("ü", 50001), "low", "description", "50,000"},
 		"no priority":      {"Subject", "Text", "", "priority", "Choose one"},
 		"odd priority":     {"Subject", "Text", "URGENT", "priority", "Choose one"},
@@ -102,6 +103,7 @@ func TestBadMessages(t *testing.T) {
 		words string
 	}{
 		{"empty reply", client, address + "/replies", " \n ", "Write something first"},
+		{"unseen reply", client, address + "/replies", "\u200b\n\u2066", "Write something first"},
 		{"huge reply", client, address + "/replies", strings.Repeat("x", 50001), "50,000"},
 		{"empty reply of the agent", agent, address + "/replies", "", "Write something first"},
 		{"empty note", agent, address + "/notes", "", "Write something first"},
@@ -142,6 +144,10 @@ func TestBadForms(t *testing.T) {
 	client := d.person(t, store.Client, "cleo@example.com")
 	agent := d.person(t, store.Agent, "ana@example.com")
 	address := client.submit(t, "One", "Text")
+	ana := agent.see(t, address).html(t).Find(`select[name="assignee"] option:contains("ana")`).AttrOr("value", "")
+	if got := agent.post(t, address+"/assignment", url.Values{"assignee": {ana}}); ana == "" || got.StatusCode != http.StatusSeeOther {
+		t.Fatalf("take: %d", got.StatusCode)
+	}
 	before := d.fingerprint(t)
 	for name, got := range map[string]answer{
 		"no boundary":       client.body(t, "/tickets", "multipart/form-data", strings.NewReader("x")),
@@ -151,9 +157,10 @@ func TestBadForms(t *testing.T) {
 		"cut in a file":     client.body(t, address+"/replies", "multipart/form-data; boundary=b", strings.NewReader("--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a\"\r\n\r\nHel")),
 		"no reply":          client.post(t, address+"/replies", nil),
 		"no status":         agent.post(t, address+"/status", nil),
-		"odd status":        agent.post(t, address+"/status", url.Values{"seen": {"new"}, "status": {"<b>"}}),
-		"no way":            agent.post(t, address+"/status", url.Values{"seen": {"new"}, "status": {"new "}}),
+		"odd status":        agent.post(t, address+"/status", url.Values{"seen": {"open"}, "status": {"<b>"}}),
+		"no way":            agent.post(t, address+"/status", url.Values{"seen": {"open"}, "status": {"new "}}),
 		"odd priority":      agent.post(t, address+"/priority", url.Values{"seen": {"high"}, "priority": {"higher"}}),
+		"no assignee":       agent.post(t, address+"/assignment", url.Values{"seen": {ana}}),
 		"odd assignee":      agent.post(t, address+"/assignment", url.Values{"assignee": {"Ana"}}),
 		"unknown assignee":  agent.post(t, address+"/assignment", url.Values{"assignee": {uuid.NewString()}}),
 	} {
