@@ -15,6 +15,7 @@ import (
 var allowed = map[string][]string{
 	"autocrm/web":             {"autocrm/handlers", "autocrm/static", "autocrm/store", "autocrm/views", "autocrm/web/auth"},
 	"autocrm/web/auth":        {"autocrm/store"},
+	"autocrm/doctor":          {"autocrm/handlers", "autocrm/store", "autocrm/web/auth"},
 	"autocrm/handlers":        {"autocrm/realtime", "autocrm/static", "autocrm/store", "autocrm/views", "autocrm/views/ui"},
 	"autocrm/views":           {"autocrm/static", "autocrm/store", "autocrm/views/markdown", "autocrm/views/ui"},
 	"autocrm/views/ui":        {"autocrm/static"},

@@ -47,6 +47,8 @@ type Live interface {
 type Doors interface {
 	// Actor is who makes the request; store.ErrNotFound where nobody is signed in.
 	Actor(r *http.Request) (store.Actor, error)
+	// Proven says whether the request comes from a doctor, who has the deployment's secret.
+	Proven(r *http.Request) bool
 	// Visit says from where the request comes.
 	Visit(r *http.Request, address string) store.Visit
 	// Admit gives the browser a session just made; Dismiss takes it away.

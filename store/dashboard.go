@@ -187,7 +187,7 @@ func load(ctx context.Context, tx pgx.Tx) ([]Load, error) {
 		       (count(t.id) FILTER (WHERE t.status = 'pending'))::int AS waiting
 		FROM users u
 		LEFT JOIN tickets t ON t.agent_id = u.id AND t.status IN ('new', 'open', 'pending', 'on_hold')
-		WHERE u.user_role IN ('agent', 'admin')
+		WHERE u.user_role IN ('agent', 'admin') AND u.id `+noProbe+`
 		GROUP BY u.id, u.full_name, u.user_role, u.active
 		HAVING count(t.id) > 0 OR (u.user_role = 'agent' AND u.active)
 		ORDER BY active DESC, u.full_name, u.id`))

@@ -53,7 +53,8 @@ func (s *Store) Users(ctx context.Context, actor Actor, filter UserFilter) (page
 			WITH p AS (
 				SELECT *, lower(full_name) AS sort_key
 				FROM (SELECT id, email, full_name, user_role, active, last_seen_at, created_at FROM users) u
-				WHERE (@role = '' OR user_role = @role)
+				WHERE id `+noProbe+`
+				  AND (@role = '' OR user_role = @role)
 				  AND (NOT @inactive OR NOT active)
 				  AND (@search = '' OR strpos(lower(full_name), lower(@search)) > 0 OR strpos(lower(email), lower(@search)) > 0)
 				  AND (NOT @given OR (lower(full_name), id) `+beyond+` (@key, @id))
@@ -98,7 +99,7 @@ func (s *Store) Assignable(ctx context.Context, actor Actor) (assignees []Assign
 			SELECT p.id, p.full_name, p.user_role, count(t.id) AS open_tickets
 			FROM users p
 			LEFT JOIN tickets t ON t.agent_id = p.id AND t.status IN ('new', 'open', 'pending', 'on_hold')
-			WHERE p.active AND p.user_role IN ('agent', 'admin')
+			WHERE p.active AND p.user_role IN ('agent', 'admin') AND p.id `+noProbe+`
 			GROUP BY p.id, p.full_name, p.user_role
 			ORDER BY lower(p.full_name), p.id`))
 		return err

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -18,11 +19,16 @@ type commands struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date and exit."`
 	Demo        demoCommand        `cmd:"" help:"Fill an empty database with demo data and exit."`
 	CreateAdmin createAdminCommand `cmd:"" help:"Print a one-time link that makes EMAIL an admin."`
+	Doctor      doctorCommand      `cmd:"" help:"Examine a running deployment through its public addresses."`
 	Version     versionCommand     `cmd:"" help:"Print the version and exit."`
 }
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
+		var verdict exitStatus
+		if errors.As(err, &verdict) {
+			os.Exit(int(verdict))
+		}
 		fmt.Fprintln(os.Stderr, "autocrm:", err)
 		os.Exit(1)
 	}

@@ -23,12 +23,13 @@ type Gate struct {
 	session sessionStore
 	notices string // the name of the cookie that says one thing once
 	tokens  []tokenKey
+	secrets [][]byte
 }
 
 // NewGate makes the gate of the portal at address. secrets are the deployment's, the newest first: the first
 // signs, all of them verify, so that a secret can be replaced without signing everybody out.
 func NewGate(st *store.Store, portal store.Role, address *url.URL, secrets [][]byte) *Gate {
-	g := &Gate{store: st, portal: portal, issuer: address.Scheme + "://" + address.Host}
+	g := &Gate{store: st, portal: portal, issuer: address.Scheme + "://" + address.Host, secrets: secrets}
 	for _, secret := range secrets {
 		codec := securecookie.New(subkey(secret, "cookie"), nil)
 		codec.SetSerializer(securecookie.NopEncoder{})

@@ -96,9 +96,7 @@ func (g *Gate) Admit(w http.ResponseWriter, r *http.Request, made store.Session)
 
 // Dismiss takes the cookie away.
 func (g *Gate) Dismiss(w http.ResponseWriter) {
-	options := g.session.options
-	options.MaxAge = -1
-	http.SetCookie(w, sessions.NewCookie(g.session.name, "", &options))
+	http.SetCookie(w, g.Dismissed())
 }
 
 // Say keeps a sentence for the next page that the browser loads. It is signed: nobody else may put words there.
