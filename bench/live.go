@@ -30,7 +30,8 @@ const (
 
 // runLive measures the streams of AutoCRM and, in the same run and with the same reader, those of a loop that
 // does nothing but write to sockets. Figures of two runs differ by a third; their ratios do not.
-func runLive(ctx context.Context, binary, dir string) error {
+// only names the one part to measure; "": all.
+func runLive(ctx context.Context, binary, dir, only string) error {
 	// The reader shares two cores with what it measures: its own collector must not be what is measured.
 	debug.SetGCPercent(400)
 	if err := raiseDescriptors(); err != nil {
@@ -51,13 +52,17 @@ func runLive(ctx context.Context, binary, dir string) error {
 	defer people.close()
 
 	for _, part := range []struct {
+		name   string
 		title  string
 		agents bool
 		f      func(context.Context, side) error
 	}{
-		{fmt.Sprintf("%d customers, a ticket and a stream each", readers), false, measurePrivate},
-		{fmt.Sprintf("%d agents, each told of every change", readers), true, measureCommon},
+		{"customers", fmt.Sprintf("%d customers, a ticket and a stream each", readers), false, measurePrivate},
+		{"agents", fmt.Sprintf("%d agents, each told of every change", readers), true, measureCommon},
 	} {
+		if only != "" && only != part.name {
+			continue
+		}
 		fmt.Printf("\n%s\n", part.title)
 		for _, start := range []func(context.Context) (side, error){
 			func(ctx context.Context) (side, error) {

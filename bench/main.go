@@ -50,7 +50,7 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("%s, %d cores, %s, %s\n\n", processor(), runtime.NumCPU(), runtime.Version(), time.Now().Format(time.DateOnly))
 	if live {
-		return runLive(ctx, binary, dir)
+		return runLive(ctx, binary, dir, strings.Join(os.Args[2:], ""))
 	}
 	if err := measureStart(ctx, binary, filepath.Join(dir, "start")); err != nil {
 		return err

@@ -49,6 +49,7 @@ type Hub struct {
 	byPage    map[pageKey]*stream
 	cuts      []cut // of the last minute
 	closed    bool
+	open      sync.WaitGroup // streams and polls
 	status    status
 	read      chan struct{} // closed after each look into the log
 }
@@ -81,6 +82,7 @@ const (
 	ringSignals   = 65536 // about 4 MB
 	readCommits   = 512   // commits a read of the log
 	resumeCommits = 1000  // commits a query of a resume beyond the ring
+	shutdownWait  = time.Second
 )
 
 // New prepares a hub; Run sets it to work. Streams that come before are told to come again.
@@ -164,6 +166,7 @@ func (h *Hub) publishCommit(events []store.Event) {
 
 // add makes the stream known, in the same moment as the head it starts from is read. The lock is held.
 func (h *Hub) add(s *stream) {
+	h.open.Add(1)
 	switch s.actor.Role {
 	case store.Client:
 		insert(h.clients, s.actor.UserID, s)
@@ -185,6 +188,7 @@ func (h *Hub) add(s *stream) {
 }
 
 func (h *Hub) remove(s *stream) {
+	defer h.open.Done()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.agents, s)
@@ -211,13 +215,22 @@ func drop(index map[uuid.UUID]set, id uuid.UUID, s *stream) {
 	}
 }
 
-// Shutdown ends every stream at once, with a `bye`, and lets no new one in. Call it before the server's own
-// Shutdown, which waits for handlers and does not tell them.
+// Shutdown ends every stream at once, with a `bye`, and lets no new one in. It waits a moment for the byes to be
+// written. Call it before the server's own Shutdown, which tells no handler and knows no detached stream.
 func (h *Hub) Shutdown() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.closed = true
 	h.endAll(byeShutdown)
+	h.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		h.open.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(shutdownWait):
+	}
 }
 
 // endAll ends every stream. The lock is held.

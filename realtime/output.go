@@ -5,24 +5,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// output writes a stream's events, each write with a deadline of its own.
+// output writes a stream's events, each write with a deadline of its own: to the response, or, once detached,
+// to the connection.
 type output struct {
 	hub  *Hub
 	s    *stream
-	w    http.ResponseWriter
-	rc   *http.ResponseController
 	last int64 // the place of the newest cursor written
 
-	mu     sync.Mutex
+	mu     sync.Mutex // for close and deadline, which others call
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+	conn   net.Conn // nil: write to w
 	closed bool
 }
 
-func (h *Hub) newOutput(w http.ResponseWriter, s *stream) *output {
+func (h *Hub) newOutput(w http.ResponseWriter, r *http.Request, s *stream) *output {
 	out := &output{hub: h, s: s, w: w, rc: http.NewResponseController(w)}
 	// The server's ReadTimeout has been running since the request came. net/http clears it itself where it
 	// goes on reading in the background; a stream must not depend on that.
@@ -31,23 +34,34 @@ func (h *Hub) newOutput(w http.ResponseWriter, s *stream) *output {
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")
+	if r.ProtoMajor == 1 {
+		// Not chunked: net/http then says Connection: close, and what follows the header may be written bare.
+		header.Set("Transfer-Encoding", "identity")
+	}
 	s.mu.Lock()
 	s.hurry = func() { out.deadline(time.Second) }
 	s.mu.Unlock()
 	return out
 }
 
-// close forgets the writer: a handler that has returned must not touch it.
+// close forgets the writer: a handler that has returned must not touch it. A connection of its own it ends.
 func (o *output) close() {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.closed = true
-	o.mu.Unlock()
+	if o.conn != nil {
+		o.conn.Close()
+	}
 }
 
 func (o *output) deadline(in time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.closed {
+	switch {
+	case o.closed:
+	case o.conn != nil:
+		o.conn.SetWriteDeadline(time.Now().Add(in)) //nolint:errcheck // the write that follows says it
+	default:
 		o.rc.SetWriteDeadline(time.Now().Add(in)) //nolint:errcheck // as for reading
 	}
 }
@@ -119,6 +133,10 @@ func (o *output) bye(reason string) error {
 
 func (o *output) write(p []byte) error {
 	o.deadline(o.hub.pace.write)
+	if o.conn != nil {
+		_, err := o.conn.Write(p)
+		return err
+	}
 	if _, err := o.w.Write(p); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (h *Hub) ServePoll(w http.ResponseWriter, r *http.Request, actor store.Acto
 	if start.resync != "" {
 		fresh := h.seal(start.place)
 		answer.Events = append(answer.Events, polled{"resync", fresh, map[string]string{"cursor": fresh}})
-	} else if err := h.replay(r.Context(), s, start, collect); err != nil {
+	} else if err := h.replay(r.Context(), actor, start, collect); err != nil {
 		h.unavailable(w, r, actor, "poll")
 		return nil
 	}

@@ -74,7 +74,7 @@ func (h *Hub) subscribe(r *http.Request, actor store.Actor) (s *stream, from sta
 }
 
 // replay hands f what lies between the cursor and the moment the stream was made known, in commit order.
-func (h *Hub) replay(ctx context.Context, s *stream, from start, f func([]*batch) error) error {
+func (h *Hub) replay(ctx context.Context, actor store.Actor, from start, f func([]*batch) error) error {
 	if !from.query {
 		if len(from.backlog) == 0 {
 			return nil
@@ -83,9 +83,9 @@ func (h *Hub) replay(ctx context.Context, s *stream, from start, f func([]*batch
 	}
 	place := from.place
 	for place < from.head {
-		events, err := h.store.EventsAfter(ctx, s.actor, place, resumeCommits)
+		events, err := h.store.EventsAfter(ctx, actor, place, resumeCommits)
 		if err != nil {
-			h.logger.Warn("a stream cannot be resumed", "portal", s.actor.Role, "error", err)
+			h.logger.Warn("a stream cannot be resumed", "portal", actor.Role, "error", err)
 			return fmt.Errorf("resume: %w", err)
 		}
 		commits, through := 0, place
@@ -101,7 +101,7 @@ func (h *Hub) replay(ctx context.Context, s *stream, from start, f func([]*batch
 		if commits < resumeCommits {
 			through = from.head
 		}
-		if b := batchOf(events, s.actor, place, through); b != nil {
+		if b := batchOf(events, actor, place, through); b != nil {
 			if err := f([]*batch{b}); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -16,6 +17,7 @@ import (
 type stream struct {
 	actor store.Actor
 	page  pageKey
+	since time.Time
 	wake  chan struct{}
 
 	mu     sync.Mutex
@@ -33,8 +35,10 @@ type pageKey struct {
 	page    string // "": it does not call itself anything
 }
 
+// newStream keeps of actor what streams are chosen and ended by, and not the claims: there are many streams.
 func newStream(actor store.Actor, page string) *stream {
-	return &stream{actor: actor, page: pageKey{actor.SessionID, page}, wake: make(chan struct{}, 1)}
+	actor = store.Actor{UserID: actor.UserID, Role: actor.Role, Portal: actor.Portal, SessionID: actor.SessionID, ExpiresAt: actor.ExpiresAt}
+	return &stream{actor: actor, page: pageKey{actor.SessionID, page}, since: time.Now(), wake: make(chan struct{}, 1)}
 }
 
 // offer queues what a commit tells this stream. It never waits: a reader that is too slow for the queue is
@@ -121,7 +125,8 @@ func (h *Hub) quiet(s *stream) (head int64, ok bool) {
 
 // ServeStream answers GET /live for actor, whom the caller has let in, until either side ends it. What came
 // after the cursor in Last-Event-ID, or in ?after=, is told first. It answers 503 while this node cannot say
-// what is new. An error is returned only before anything was written.
+// what is new. An error is returned only before anything was written. Over HTTP/1 it returns as soon as the
+// stream is current; the rest is written beside, on the bare connection.
 func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Actor) error {
 	if err := mayStream(actor); err != nil {
 		h.refused(r, actor, "stream", "forbidden")
@@ -132,51 +137,76 @@ func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Ac
 		h.unavailable(w, r, actor, "stream")
 		return nil
 	}
-	defer h.remove(s)
 	h.metrics.connects.WithLabelValues(string(actor.Role), "stream", start.result()).Inc()
-	open := h.metrics.streams.WithLabelValues(string(actor.Role), "stream")
-	open.Inc()
-	defer open.Dec()
-	out := h.newOutput(w, s)
-	defer out.close()
+	h.metrics.streams.WithLabelValues(string(actor.Role), "stream").Inc()
+	out := h.newOutput(w, r, s)
 	h.logger.Debug("stream opened", "portal", actor.Role, "user", actor.UserID, "cursor", start.result())
-	reason, err := h.run(r.Context(), s, start, out)
-	if reason != "" {
-		h.metrics.byes.WithLabelValues(reason).Inc()
+	if err := h.begin(r.Context(), s, actor, start, out); err != nil {
+		h.finish(s, out, "", err)
+		return nil
 	}
-	h.logger.Debug("stream ended", "portal", actor.Role, "user", actor.UserID, "bye", reason, "error", err)
+	if h.detach(s, out) {
+		return nil
+	}
+	reason, err := h.run(r.Context().Done(), s, out)
+	h.finish(s, out, reason, err)
 	return nil
 }
 
-// run writes until the stream ends: the bye's reason, or the error of a reader that is gone.
-func (h *Hub) run(ctx context.Context, s *stream, start start, out *output) (reason string, err error) {
-	if err := out.opening(start); err != nil {
-		return "", err
+// finish forgets the stream. reason is the bye's, or err says how its reader was lost.
+func (h *Hub) finish(s *stream, out *output, reason string, err error) {
+	out.close()
+	h.remove(s)
+	h.metrics.streams.WithLabelValues(string(s.actor.Role), "stream").Dec()
+	if reason != "" {
+		h.metrics.byes.WithLabelValues(reason).Inc()
 	}
-	if err := h.replay(ctx, s, start, func(batches []*batch) error { return out.changes(batches) }); err != nil {
-		return "", err
+	// The request's own line came when it was answered, which may be long ago.
+	h.logger.Info("stream ended", "portal", s.actor.Role, "user", s.actor.UserID, "bye", reason, "error", err,
+		"after", time.Since(s.since).Round(time.Millisecond))
+}
+
+// begin writes what the stream starts with.
+func (h *Hub) begin(ctx context.Context, s *stream, actor store.Actor, start start, out *output) error {
+	if err := out.opening(start); err != nil {
+		return err
+	}
+	if err := h.replay(ctx, actor, start, func(batches []*batch) error { return out.changes(batches) }); err != nil {
+		return err
 	}
 	// The first ping closes the backlog: from here on the reader is as current as this node.
-	if err := out.ping(); err != nil {
-		return "", err
+	return out.ping()
+}
+
+var errGone = errors.New("the reader is gone")
+
+// run writes until the stream ends: the bye's reason, or the error of a reader that is gone.
+func (h *Hub) run(gone <-chan struct{}, s *stream, out *output) (reason string, err error) {
+	age := time.Now().Add(h.pace.minAge + rand.N(h.pace.maxAge-h.pace.minAge))
+	// One timer for all three: a stream has little of its own.
+	next := func() time.Duration {
+		d := min(h.pace.ping, time.Until(age))
+		if !s.actor.ExpiresAt.IsZero() {
+			d = min(d, time.Until(s.actor.ExpiresAt))
+		}
+		return d
 	}
-	age := time.NewTimer(h.pace.minAge + rand.N(h.pace.maxAge-h.pace.minAge))
-	defer age.Stop()
-	expiry := expiryTimer(s.actor)
-	defer expiry.Stop()
-	ping := time.NewTimer(h.pace.ping)
-	defer ping.Stop()
+	timer := time.NewTimer(next())
+	defer timer.Stop()
 	for {
 		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-age.C:
-			s.end(byeAge)
-		case <-expiry.C:
-			s.end(byeExpired)
-		case <-ping.C:
-			err = out.ping()
-			ping.Reset(h.pace.ping)
+		case <-gone:
+			return "", errGone
+		case <-timer.C:
+			switch now := time.Now(); {
+			case !s.actor.ExpiresAt.IsZero() && !now.Before(s.actor.ExpiresAt):
+				s.end(byeExpired)
+			case !now.Before(age):
+				s.end(byeAge)
+			default:
+				err = out.ping()
+			}
+			timer.Reset(max(next(), time.Millisecond))
 		case <-s.wake:
 			t := h.take(s)
 			if t.reason == replaced {
