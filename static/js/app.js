@@ -75,5 +75,8 @@ addEventListener("pageshow", () => {
 const here = document.querySelector(".nav [aria-current]");
 if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 32;
 
+// On a phone the navigation is wider than the screen: show where one is.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
+
 // A summary of errors is the first thing to hear after a form came back.
 document.querySelector("[data-focus]")?.focus();
