@@ -95,15 +95,21 @@ func (p *Person) look(state string) {
 	shoot("dark")
 	p.scheme("light")
 	p.size(360, 740)
+	p.fits(state)
+	shoot("phone")
+	p.size(1280, 800)
+}
+
+// fits says that nothing reaches over the right edge of the screen.
+func (p *Person) fits(state string) {
+	p.t.Helper()
 	wide := JS[[]string](p, `(() => {
   const limit = document.documentElement.clientWidth;
   if (document.scrollingElement.scrollWidth <= limit) return [];
   const over = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > limit + 0.5);
-  return [document.scrollingElement.scrollWidth + " px wide", ...over.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))];
+  return [limit + " px are too few for " + document.scrollingElement.scrollWidth, ...over.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))];
 })()`)
 	if len(wide) > 0 {
-		p.t.Errorf("%s reaches over the edge at 360 px:\n    %s", state, strings.Join(wide, "\n    "))
+		p.t.Errorf("%s reaches over the edge:\n    %s", state, strings.Join(wide, "\n    "))
 	}
-	shoot("phone")
-	p.size(1280, 800)
 }
