@@ -21,7 +21,7 @@ func (p *Person) cutWithin(t *testing.T, limit time.Duration, s *sight, since ti
 	if took > limit {
 		t.Errorf("that is more than %s", limit)
 	}
-	p.Expect("You have been signed out")
+	p.Expect("You are no longer signed in here")
 	p.ExpectJS(control(pressable, "Sign in", nil), "a link to sign in")
 	if open, _ := p.streamsOpen(); open != 0 {
 		t.Errorf("%s still holds %d streams", p.name, open)

@@ -907,7 +907,7 @@ func bars(p Page) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "<span>You have been signed out. What you wrote is kept.</span> <a class=\"btn btn--small\" href=\"/sign-in\" data-return>Sign in</a></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "<span>You are no longer signed in here. What you wrote is kept.</span> <a class=\"btn btn--small\" href=\"/sign-in\" data-return>Sign in</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
