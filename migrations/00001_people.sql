@@ -88,7 +88,9 @@ CREATE TABLE public.sign_in_failures (
 CREATE FUNCTION public.custom_access_token_hook(event jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  claims jsonb := coalesce(event -> 'claims', '{}');
+  -- A caller may send null where it has nothing, and null || object is an array.
+  claims jsonb := CASE jsonb_typeof(event -> 'claims') WHEN 'object' THEN event -> 'claims' ELSE '{}' END;
+  metadata jsonb := CASE jsonb_typeof(claims -> 'app_metadata') WHEN 'object' THEN claims -> 'app_metadata' ELSE '{}' END;
   person_role text;
 BEGIN
   SELECT user_role INTO person_role FROM public.users WHERE id = (event ->> 'user_id')::uuid AND active;
@@ -97,8 +99,7 @@ BEGIN
     claims := claims #- '{app_metadata,user_role}';
   ELSE
     claims := jsonb_set(claims, '{user_role}', to_jsonb(person_role));
-    claims := jsonb_set(claims, '{app_metadata}',
-      coalesce(claims -> 'app_metadata', '{}') || jsonb_build_object('user_role', person_role));
+    claims := jsonb_set(claims, '{app_metadata}', metadata || jsonb_build_object('user_role', person_role));
   END IF;
   RETURN jsonb_set(event, '{claims}', claims);
 END

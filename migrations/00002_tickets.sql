@@ -86,6 +86,24 @@ CREATE SCHEMA tickets;
 GRANT USAGE ON SCHEMA tickets TO authenticated, autocrm_worker;
 
 -- +goose StatementBegin
+-- A note is internal however it is written, named as a note or marked as internal: whoever writes one in SQL and
+-- forgets the one or the other does not publish it.
+CREATE FUNCTION tickets.before_activity() RETURNS trigger
+LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+  IF NEW.activity_type = 'internal_note' THEN
+    NEW.is_internal := true;
+  ELSIF NEW.activity_type = 'comment' AND NEW.is_internal THEN
+    NEW.activity_type := 'internal_note';
+  END IF;
+  RETURN NEW;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER ticket_activities_before_insert BEFORE INSERT ON public.ticket_activities
+  FOR EACH ROW EXECUTE FUNCTION tickets.before_activity();
+
+-- +goose StatementBegin
 -- Before a ticket changes: what a client may change, the times that follow from the status, the versions.
 CREATE FUNCTION tickets.before_update() RETURNS trigger
 LANGUAGE plpgsql SET search_path = '' AS $$
