@@ -14,7 +14,7 @@ func (h Agent) Queue(c echo.Context) error {
 
 // QueueRows is the live region of the queue.
 func (h Agent) QueueRows(c echo.Context) error {
-	return Staff{h.Portal}.rows(c, h.queue(c), unassigned)
+	return Staff{h.Portal}.sharedRows(c, h.queue(c), unassigned)
 }
 
 func (h Agent) queue(c echo.Context) views.TicketList {

@@ -21,6 +21,8 @@ type Portal struct {
 	Addresses  map[store.Role]string // where the portals are, as https://agent.example.com
 	SignUpOpen bool                  // customers may make an account without an invitation
 	Dev        bool
+
+	shared shared
 }
 
 // Client answers on the client portal.

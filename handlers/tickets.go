@@ -89,21 +89,38 @@ func ticketFilter(who store.Actor, q views.TicketQuery) (store.TicketFilter, err
 // listTickets fills in a list's rows. Where the address asks for what no list has, the page says so instead of
 // its rows, and the status is 422.
 func (p *Portal) listTickets(c echo.Context, list *views.TicketList, narrow func(*store.TicketFilter)) (status int, err error) {
-	filter, err := ticketFilter(actor(c), list.Query)
-	if err == nil {
-		if narrow != nil {
-			narrow(&filter)
-		}
-		list.Page, err = p.Store.Tickets(c.Request().Context(), actor(c), filter)
+	err = fillList(list, actor(c), narrow, func(filter store.TicketFilter) (store.TicketPage, error) {
+		return p.Store.Tickets(c.Request().Context(), actor(c), filter)
+	})
+	if WantsJSON(c) {
+		return http.StatusOK, err
 	}
+	return saidOnList(list, err)
+}
+
+// fillList reads the rows of a list as its address, and what the list is, narrow it.
+func fillList(list *views.TicketList, who store.Actor, narrow func(*store.TicketFilter), read func(store.TicketFilter) (store.TicketPage, error)) error {
+	filter, err := ticketFilter(who, list.Query)
+	if err != nil {
+		return err
+	}
+	if narrow != nil {
+		narrow(&filter)
+	}
+	list.Page, err = read(filter)
+	return err
+}
+
+// saidOnList puts on the list what is wrong with its address.
+func saidOnList(list *views.TicketList, err error) (status int, _ error) {
 	var wrong *store.Invalid
-	if errors.As(err, &wrong) && !WantsJSON(c) {
-		for _, words := range wrong.Fields {
-			list.Wrong = words
-		}
-		return http.StatusUnprocessableEntity, nil
+	if !errors.As(err, &wrong) {
+		return http.StatusOK, err
 	}
-	return http.StatusOK, err
+	for _, words := range wrong.Fields {
+		list.Wrong = words
+	}
+	return http.StatusUnprocessableEntity, nil
 }
 
 // listUnchanged answers a list's region with 304 where the browser shows what it would get.
