@@ -45,7 +45,7 @@ type pace struct {
 	ask       time.Duration // one ordinary request, and each look into the database
 	hello     time.Duration // the beginning of a stream: beyond it, the stream is ended to see whether it comes then
 	change    time.Duration // a change
-	heartbeat time.Duration // the next ping; the server sends one every 15 s
+	heartbeat time.Duration // the next ping; the server sends one every 15 s. 0: not waited for
 	bye       time.Duration // a stream's end after signing out
 }
 

@@ -177,7 +177,7 @@ func (d *doctor) callerFindings(ctx context.Context, p *portal, seen *handlers.S
 	}
 	forwarded := strings.Join(seen.ForwardedFor, ", ")
 	switch {
-	case forwarded != "" && seen.Caller == peer:
+	case forwarded != "" && !seen.PeerTrusted:
 		return []Finding{p.finding("caller", Error, fmt.Sprintf("The app takes the proxy at %s for the caller, and so everybody for one person.", peer),
 			fmt.Sprintf("The proxy says that it calls for %s, but is not among TRUSTED_PROXIES. Who mistypes a password slows everybody's sign-in down.", forwarded),
 			fmt.Sprintf("Set TRUSTED_PROXIES to %s, or to the range that the proxies are in.", peer))}

@@ -39,13 +39,13 @@ func (d *doctor) examineStream(ctx context.Context, p *portal) {
 
 	// The canary, told on both.
 	var committed time.Time
-	told, topic := make(chan struct{}), ""
+	made, topic := make(chan struct{}), ""
 	if poll != nil {
-		go poll.watchFor(ctx, p, cookie, func() string { <-told; return topic })
+		go poll.watchFor(ctx, p, cookie, func() string { <-made; return topic })
 	}
 	topic, err = d.probes.Canary(ctx)
 	committed = time.Now()
-	close(told)
+	close(made)
 	if err != nil {
 		d.report.add(p.finding("stream", Error, "No change could be made to watch for.", sentence(oneLine(err)), "See what is said of the database."))
 		d.signOut(ctx, p, cookie, nil)
@@ -59,7 +59,8 @@ func (d *doctor) examineStream(ctx context.Context, p *portal) {
 	if poll != nil {
 		got = poll.wait(ctx, d.pace.change)
 	}
-	beating := began && arrived() && w.until(ctx, d.pace.heartbeat, func() bool { return len(w.pings) > 1 })
+	told := arrived()
+	beating := told && w.until(ctx, d.pace.heartbeat, func() bool { return len(w.pings) > 1 || d.pace.heartbeat == 0 })
 	cut := w.ended
 	d.signOut(ctx, p, cookie, w)
 
@@ -67,7 +68,7 @@ func (d *doctor) examineStream(ctx context.Context, p *portal) {
 	if !cut.IsZero() && w.bye == "" && began {
 		d.report.add(w.cutShort(p, cut))
 	} else {
-		d.report.add(w.verdict(p, began, arrived(), beating, committed, topic, got, d.pace))
+		d.report.add(w.verdict(p, began, told, beating, committed, topic, got, d.pace))
 	}
 	d.reportPoll(p, poll, got, committed)
 }
@@ -191,8 +192,12 @@ func (w *watch) verdict(p *portal, began, arrived, beating bool, committed time.
 		return p.finding("stream", Warning, fmt.Sprintf("A change takes %s from its commit to the page.", span(changeAfter)),
 			"The app is not woken by the database and looks once a second, or it or the line is overloaded.", "See what is said of LISTEN, then of the load of the machines.")
 	}
-	return p.finding("stream", OK, fmt.Sprintf("%s: hello after %s, a change after %s, heartbeat each %s, ended %s after signing out.",
-		w.answer.Proto, span(helloAfter), span(changeAfter), span(w.pings[1].Sub(w.pings[0])), span(w.ended.Sub(w.left))), "", "")
+	heartbeat := ""
+	if len(w.pings) > 1 {
+		heartbeat = fmt.Sprintf(", heartbeat each %s", span(w.pings[1].Sub(w.pings[0])))
+	}
+	return p.finding("stream", OK, fmt.Sprintf("%s: hello after %s, a change after %s%s, ended %s after signing out.",
+		w.answer.Proto, span(helloAfter), span(changeAfter), heartbeat, span(w.ended.Sub(w.left))), "", "")
 }
 
 func packing(encoding string) string {
@@ -219,7 +224,7 @@ func unbuffered(answer *http.Response) string {
 	case strings.Contains(server, "apache"):
 		return apache + "."
 	}
-	return strings.ToUpper(nginx[:1]) + nginx[1:] + ". " + apache + ". Else " + others + "."
+	return nginx + ". " + apache + ". Else " + others + "."
 }
 
 // reportPoll says how the way out for buffered streams works.

@@ -15,8 +15,9 @@ type Seen struct {
 	Host           string      `json:"host"`
 	TLS            bool        `json:"tls"` // on this last stretch
 	Protocol       string      `json:"protocol"`
-	Peer           string      `json:"peer"`   // who holds the connection
-	Caller         string      `json:"caller"` // who is taken for the caller: the peer, or whom a trusted proxy names
+	Peer           string      `json:"peer"`         // who holds the connection
+	PeerTrusted    bool        `json:"peer_trusted"` // whether it may say for whom it calls
+	Caller         string      `json:"caller"`       // who is taken for the caller: the peer, or whom a trusted proxy names
 	ForwardedFor   []string    `json:"forwarded_for"`
 	ForwardedProto string      `json:"forwarded_proto"`
 	Query          string      `json:"query"`
@@ -34,7 +35,7 @@ func (p *Portal) seen(c echo.Context) Seen {
 	s := Seen{
 		Portal: p.Role, Host: r.Host, TLS: r.TLS != nil, Protocol: r.Proto, Peer: r.RemoteAddr, Caller: c.RealIP(),
 		ForwardedFor: r.Header.Values(echo.HeaderXForwardedFor), ForwardedProto: r.Header.Get(echo.HeaderXForwardedProto),
-		Query: r.URL.RawQuery, Header: http.Header{}, Answered: c.Response().Header().Clone(), At: time.Now(),
+		PeerTrusted: peerTrusted(c), Query: r.URL.RawQuery, Header: http.Header{}, Answered: c.Response().Header().Clone(), At: time.Now(),
 	}
 	for _, name := range readHeaders {
 		if values := r.Header.Values(name); len(values) > 0 {
@@ -42,4 +43,14 @@ func (p *Portal) seen(c echo.Context) Seen {
 		}
 	}
 	return s
+}
+
+// peerTrusted asks what decides about the caller's address what it would make of another's.
+func peerTrusted(c echo.Context) bool {
+	const nobodys = "203.0.113.1" // RFC 5737
+	extract := c.Echo().IPExtractor
+	if extract == nil {
+		return false
+	}
+	return extract(&http.Request{RemoteAddr: c.Request().RemoteAddr, Header: http.Header{echo.HeaderXForwardedFor: {nobodys}}}) == nobodys
 }

@@ -1,0 +1,267 @@
+package doctor
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"autocrm/store/storetest"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+)
+
+// TestHealthy takes the full time, heartbeat included, at three deployments with nothing wrong.
+func TestHealthy(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]setup{
+		"direct":          {},
+		"direct TLS":      {https: true},
+		"TLS and a proxy": {https: true, proxy: faultless, trusted: "127.0.0.1/32"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "direct" {
+				s.pace = usualPace
+			}
+			r := newDesk(t, s).examine(t, s)
+			for _, f := range r.Findings {
+				if f.Level != OK {
+					t.Errorf("%s, %s: %s", f.Subject, f.Check, f.Sentence)
+				}
+			}
+			if r.Level != OK || len(r.Portals) != 3 || len(r.Findings) < 20 {
+				t.Errorf("level %s, %d portals, %d findings", r.Level, len(r.Portals), len(r.Findings))
+			}
+			for _, p := range r.Portals {
+				if p.Hello <= 0 || p.Change <= 0 || p.Poll <= 0 || p.Bye <= 0 || p.FirstByte <= 0 || p.Protocol == "" {
+					t.Errorf("figures are missing: %+v", p)
+				}
+				if name == "direct" && (p.Ping < 14000 || p.Ping > 16000) {
+					t.Errorf("a heartbeat after %.0f ms", p.Ping)
+				}
+				if s.https && (p.Protocol != "HTTP/2.0" || p.DaysLeft != 60) {
+					t.Errorf("%s, %d days", p.Protocol, p.DaysLeft)
+				}
+			}
+		})
+	}
+}
+
+// TestFaults sets each fault up and has the doctor name it: the check, its level, and words of the sentence, the
+// cause or the cure. Nothing else may be found wrong.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	// What is wrong with a proxy alone shares one, and so shows that doctors do not disturb each other.
+	plain := newDesk(t, setup{trusted: "127.0.0.1/32"})
+	page := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Write([]byte("<p>Hello"))
+	}
+	type found struct {
+		check string
+		level Level
+		words []string // none: it may be found, and need not
+	}
+	for name, c := range map[string]struct {
+		setup
+		found []found
+	}{
+		"buffers everything": {setup{proxy: buffersAll, trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"holds the whole stream back until it ends", "proxy_ignore_headers X-Accel-Buffering"}}}},
+		"buffers for a while": {setup{proxy: buffersFor(1300 * time.Millisecond), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"holds the stream back for 1.", "nginx"}}}},
+		"lets the first bytes through": {setup{proxy: letsThrough(2600), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"a change does not arrive", "polling has it"}}}},
+		"gzip": {setup{proxy: gzips(true), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Warning, []string{"compressed on the way (gzip)", "gzip_types"}}}},
+		"gzip that collects": {setup{proxy: gzips(false), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"until it ends", "compressing it (gzip)"}}}},
+		"cuts idle streams": {setup{proxy: cutsIdle(700 * time.Millisecond), trusted: "127.0.0.1/32", pace: pace{
+			whole: 30 * time.Second, ask: 10 * time.Second, hello: 5 * time.Second, change: 3 * time.Second, heartbeat: 5 * time.Second, bye: 3 * time.Second}}, []found{
+			{"stream", Error, []string{"is cut after", "in silence", "proxy_read_timeout"}}}},
+		"502 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"answers 502 Bad Gateway on /live"}}}},
+		"302 on the stream": {setup{proxy: answersStream(http.RedirectHandler("/login", 302).ServeHTTP), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"redirect to /login"}}}},
+		"a page on the stream": {setup{proxy: answersStream(page), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"text/html and not a stream"}}}},
+		"204 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"204 No Content"}}}},
+		"502 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) { p.target = "127.0.0.1:1" }}, []found{
+			{"request", Error, []string{"The proxy answers 502", "upstream"}}}},
+		"another site": {setup{proxy: func(_ *http.Request, p *proxy) { p.instead = page }}, []found{
+			{"request", Error, []string{"Something other than the app answers", "text/html"}}}},
+		"Host of the upstream": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.rewrite = func(_, out *http.Request) { out.Host = "127.0.0.1:3000" }
+		}}, []found{{"host", Error, []string{`asked for "127.0.0.1:3000" and not for`, "proxy_set_header Host $http_host"}}}},
+		"Host without port": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.rewrite = func(in, out *http.Request) { out.Host, _, _ = strings.Cut(in.Host, ":") }
+		}, trusted: "127.0.0.1/32"}, []found{
+			{"host", Error, []string{"keeps the port"}}, {"forms", Error, []string{"refused as another site's", "older browser"}}}},
+		"Origin removed": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.rewrite = func(_, out *http.Request) { out.Header.Del("Origin"); out.Header.Del("Sec-Fetch-Site") }
+		}, trusted: "127.0.0.1/32"}, []found{
+			{"headers", Error, []string{"Origin, Sec-Fetch-Site does not arrive"}}, {"forms", Error, []string{"another site is let in"}}}},
+		"headers of the answer": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.answer = func(a *http.Response) error { a.Header.Add("X-Frame-Options", "SAMEORIGIN"); return nil }
+		}, trusted: "127.0.0.1/32"}, []found{{"headers", Warning, []string{"X-Frame-Options (DENY and SAMEORIGIN)", "add_header"}}}},
+		"untrusted proxy": {setup{proxy: faultless}, []found{
+			{"caller", Error, []string{"takes the proxy at 127.0.0.1 for the caller", "Set TRUSTED_PROXIES to 127.0.0.1"}}}},
+		"silent proxy": {setup{https: true, proxy: func(_ *http.Request, p *proxy) {
+			p.rewrite = func(_, out *http.Request) { out.Header.Del("X-Forwarded-For") }
+		}}, []found{{"caller", Error, []string{"does not say for whom", "proxy_add_x_forwarded_for"}}}},
+		"forged caller": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.rewrite = func(in, out *http.Request) {
+				if claimed := in.Header.Get("X-Forwarded-For"); claimed != "" {
+					out.Header.Set("X-Forwarded-For", claimed)
+				} else {
+					out.Header.Set("X-Forwarded-For", "192.0.2.8")
+				}
+			}
+		}, trusted: "127.0.0.1/32"}, []found{{"caller", Error, []string{"a forged X-Forwarded-For is believed"}}}},
+		"cookies lose Secure": {setup{https: true, proxy: cookiesBecome(without("; Secure")), trusted: "127.0.0.1/32"}, []found{
+			{"cookies", Error, []string{"has lost Secure", "nobody can sign in"}}}},
+		"cookies lose HttpOnly": {setup{proxy: cookiesBecome(without("; HttpOnly")), trusted: "127.0.0.1/32"}, []found{
+			{"cookies", Error, []string{"has lost HttpOnly", "rewrites cookies"}}}},
+		"Secure cookies on http": {setup{proxy: cookiesBecome(func(s string) string { return s + "; Secure" }), trusted: "127.0.0.1/32"}, []found{
+			{"cookies", Error, []string{"browsers do not take on http"}}}},
+		"another certificate": {setup{https: true, names: []string{"www.example.com"}}, []found{
+			{"certificate", Error, []string{"is for www.example.com, not for"}}, {"stream", Error, []string{"Nothing else was tried"}}}},
+		"expired certificate": {setup{https: true, until: -time.Hour}, []found{
+			{"certificate", Error, []string{"expired on", "Renew it"}}, {"stream", Error, []string{"Nothing else was tried"}}}},
+		"unknown authority": {setup{https: true, spoil: func(t *testing.T, _ *storetest.DB, o *Options) {
+			_, o.Roots = newCertificate(t, []string{"elsewhere"}, time.Now().Add(time.Hour))
+		}}, []found{{"certificate", Error, []string{"nobody whom this machine trusts", "whole chain"}}, {"stream", Error, []string{"Nothing else was tried"}}}},
+		"certificate about to end": {setup{https: true, until: 100 * time.Hour}, []found{
+			{"name", Warning, []string{"4 days more", "renewal does not run"}}}},
+		"HTTP/1.1 alone": {setup{https: true, http1: true}, []found{
+			{"name", Warning, []string{"HTTP/1.1", "listen 443 ssl http2"}}}},
+		"no redirect": {setup{https: true, plain: page}, []found{
+			{"redirect", Warning, []string{"does not lead to https", "200 OK"}}}},
+		"LISTEN elsewhere": {setup{listenURL: func(t *testing.T) string { return storetest.New(t).URL }}, []found{
+			{"listen", Error, []string{"leads to another database", "once a second"}},
+			{"stream", Warning, nil}, // where a change had to wait long for the next look
+		}},
+		"row security off": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+			db.Exec(t, `ALTER TABLE attachments NO FORCE ROW LEVEL SECURITY`)
+		}}, []found{{"row security", Error, []string{"not in force on attachments", "FORCE ROW LEVEL SECURITY"}}}},
+		"open policy": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+			db.Exec(t, `CREATE POLICY mistake ON users FOR SELECT TO authenticated USING (true)`)
+		}}, []found{{"row security", Error, []string{"Rows of users are seen without saying who asks"}}}},
+		"table of another owner": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+			db.Exec(t, `CREATE TABLE public.own (id int); ALTER TABLE public.own OWNER TO autocrm_web`)
+		}}, []found{{"roles", Error, []string{"autocrm_web owns the table own"}}, {"row security", Error, []string{"not in force on own"}}}},
+		"login above the policies": {setup{spoil: func(_ *testing.T, db *storetest.DB, o *Options) { o.DatabaseURL = db.OwnerURL }}, []found{
+			{"roles", Warning, []string{"above row-level security", "DATABASE_OWNER_URL"}}}},
+		"migration missing": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+			db.Exec(t, `DELETE FROM migrations.applied WHERE version_id = 3`)
+		}}, []found{{"migrations", Error, []string{"The migration 3 is missing", "autocrm migrate"}}}},
+		"newer database": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+			db.Exec(t, `INSERT INTO migrations.applied (version_id, is_applied) VALUES (900, true)`)
+		}}, []found{{"migrations", Warning, []string{"the migration 900, which this program does not know"}}}},
+		"migrations unreadable": {setup{spoil: func(_ *testing.T, db *storetest.DB, o *Options) { o.OwnerURL = o.DatabaseURL }}, []found{
+			{"migrations", Warning, []string{"Set DATABASE_OWNER_URL"}}}},
+		"nobody tidies": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+			db.Exec(t, `UPDATE events SET at = now() - interval '60 hours'`)
+		}}, []found{{"event log", Warning, []string{"reaches back 60 hours"}}}},
+		"files unwritable": {setup{spoil: func(t *testing.T, _ *storetest.DB, o *Options) { o.Files = noFolder(t) }}, []found{
+			{"attachments", Error, []string{"cannot be written to", "BLOB_URL or DATA_DIR"}}}},
+		"database down": {setup{spoil: func(_ *testing.T, _ *storetest.DB, o *Options) {
+			o.DatabaseURL = "postgres://autocrm_web:geheim@127.0.0.1:1/autocrm"
+		}}, []found{{"connection", Error, []string{"cannot be asked", "DATABASE_URL"}}, {"stream", Error, []string{"no probe to open it as"}}}},
+		"another secret": {setup{spoil: func(_ *testing.T, _ *storetest.DB, o *Options) {
+			o.Secrets = [][]byte{[]byte("another secret, long enough too")}
+		}}, []found{{"request", Error, []string{"does not know the doctor's proof", "SECRET_KEY"}}}},
+		"no such name": {setup{https: true, spoil: func(_ *testing.T, _ *storetest.DB, o *Options) { o.Resolve = nil }}, []found{
+			{"name", Error, []string{"leads nowhere", "A or AAAA record"}}, {"stream", Error, []string{"Nothing else was tried"}}}},
+		"nobody there": {setup{spoil: func(_ *testing.T, _ *storetest.DB, o *Options) {
+			for _, address := range o.Portals {
+				address.Host = address.Hostname() + ":1"
+			}
+		}}, []found{{"name", Error, []string{"Nothing answers at 127.0.0.1, port 1"}}, {"stream", Error, []string{"Nothing else was tried"}}}},
+		"no admin yet": {setup{noAdmin: true}, []found{{"stream", Warning, []string{"There is no admin yet", "create-admin"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := plain
+			if c.https || c.noAdmin || c.spoil != nil || c.listenURL != nil || c.trusted == "" {
+				d = newDesk(t, c.setup)
+			}
+			r := d.examine(t, c.setup)
+			worst := OK
+			for _, want := range c.found {
+				if want.words == nil {
+					continue
+				}
+				worst = max(worst, want.level)
+				i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Check == want.check && f.Level == want.level })
+				if i < 0 {
+					t.Errorf("no %s of %s", want.level, want.check)
+					continue
+				}
+				f := r.Findings[i]
+				said := f.Sentence + " " + f.Cause + " " + f.Cure
+				for _, words := range want.words {
+					if !strings.Contains(said, words) {
+						t.Errorf("it does not say %q: %s", words, said)
+					}
+				}
+				if f.Sentence == "" || f.Cause == "" || f.Cure == "" || strings.Contains(said, "geheim") {
+					t.Errorf("no sentence, cause or cure, or a secret: %+v", f)
+				}
+			}
+			for _, f := range r.Findings {
+				if f.Level != OK && !slices.ContainsFunc(c.found, func(want found) bool { return want.check == f.Check }) {
+					t.Errorf("it finds wrong too: %s, %s: %s", f.Subject, f.Check, f.Sentence)
+				}
+			}
+			if r.Level != worst {
+				t.Errorf("the level is %s", r.Level)
+			}
+		})
+	}
+}
+
+// noFolder is a store of files whose folder has become a file.
+func noFolder(t *testing.T) *blob.Bucket {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "files")
+	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{CreateDir: true, NoTempDir: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { bucket.Close() })
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return bucket
+}
+
+// TestJSON holds the form that programs read.
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	r := Report{Level: Warning, Findings: []Finding{{Subject: "files", Check: "attachments", Level: Warning, Sentence: "S.", Cause: "C.", Cure: "Do <this>."}}}
+	if err := r.WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Level    string
+		Findings []map[string]string
+	}
+	if err := json.Unmarshal([]byte(text.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Level != "warning" || got.Findings[0]["level"] != "warning" || got.Findings[0]["cure"] != "Do <this>." {
+		t.Errorf("it is %s", text.String())
+	}
+}
