@@ -14,6 +14,7 @@ type batch struct {
 	place   int64 // of the commit
 	prev    int64 // of the commit before it: whoever has this one's batch has nothing more up to prev
 	signals []store.Signal
+	bulk    bool // too many topics to name: signals is one without a name, and the page is to look at all it shows
 
 	once   sync.Once
 	frames [][]byte // signals[i] on the wire
@@ -35,6 +36,10 @@ func (b *batch) encode(seal func(place int64) string) {
 				id = through
 			}
 			start = append(start, len(b.whole))
+			if b.bulk {
+				b.whole = appendResync(b.whole, id)
+				continue
+			}
 			b.whole = appendChange(b.whole, id, signal)
 		}
 		start = append(start, len(b.whole))
@@ -47,6 +52,22 @@ func (b *batch) encode(seal func(place int64) string) {
 
 func appendChange(to []byte, id string, signal store.Signal) []byte {
 	return fmt.Appendf(to, "id: %s\nevent: change\ndata: {\"topic\":%q,\"version\":%d}\n\n", id, signal.Topic, signal.Version)
+}
+
+// appendResync tells a page to look at everything it shows, and goes on from id.
+func appendResync(to []byte, id string) []byte {
+	return fmt.Appendf(to, "id: %s\nevent: resync\ndata: {\"cursor\":%q}\n\n", id, id)
+}
+
+// bulkTopics is how many topics of one commit are named. A page shows a few; a commit may change ten thousand.
+const bulkTopics = 100
+
+// bounded is b, or what takes its place where it names too many.
+func (b *batch) bounded() *batch {
+	if b == nil || len(b.signals) <= bulkTopics {
+		return b
+	}
+	return &batch{place: b.place, prev: b.prev, signals: []store.Signal{{Version: b.place}}, bulk: true}
 }
 
 // batchOf collects what events, all of one commit or of one page of the log, tell viewer, each topic once
@@ -107,9 +128,9 @@ type commit struct {
 // newCommit works out once what the streams are then only handed.
 func newCommit(events []store.Event, prev int64) *commit {
 	c := &commit{place: events[0].Place, prev: prev}
-	c.agent = batchOf(events, store.Actor{Role: store.Agent}, prev, c.place)
-	c.admin = batchOf(events, store.Actor{Role: store.Admin}, prev, c.place)
-	if c.agent != nil && len(c.agent.signals) == len(c.admin.signals) {
+	c.agent = batchOf(events, store.Actor{Role: store.Agent}, prev, c.place).bounded()
+	c.admin = batchOf(events, store.Actor{Role: store.Admin}, prev, c.place).bounded()
+	if c.agent != nil && c.agent.bulk == c.admin.bulk && len(c.agent.signals) == len(c.admin.signals) {
 		c.admin = c.agent // nothing about people: one encoding does for both
 	}
 	byClient := map[uuid.UUID][]store.Event{}
@@ -123,7 +144,7 @@ func newCommit(events []store.Event, prev int64) *commit {
 		c.cuts = append(c.cuts, cutsOf(event)...)
 	}
 	for id, own := range byClient {
-		if b := batchOf(own, store.Actor{Role: store.Client, UserID: id}, prev, c.place); b != nil {
+		if b := batchOf(own, store.Actor{Role: store.Client, UserID: id}, prev, c.place).bounded(); b != nil {
 			if c.clients == nil {
 				c.clients = map[uuid.UUID]*batch{}
 			}

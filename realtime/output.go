@@ -76,7 +76,7 @@ func (o *output) opening(start start) error {
 	cursor := o.hub.seal(start.place)
 	first = fmt.Appendf(first, "id: %s\nevent: hello\ndata: {\"cursor\":%q}\n\n", cursor, cursor)
 	if start.resync != "" {
-		first = fmt.Appendf(first, "id: %s\nevent: resync\ndata: {\"cursor\":%q}\n\n", cursor, cursor)
+		first = appendResync(first, cursor)
 	}
 	return o.write(first)
 }

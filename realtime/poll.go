@@ -50,6 +50,11 @@ func (h *Hub) ServePoll(w http.ResponseWriter, r *http.Request, actor store.Acto
 			if i == len(b.signals)-1 {
 				place = b.place
 			}
+			if b.bulk {
+				id := h.seal(place)
+				answer.Events = append(answer.Events, polled{"resync", id, map[string]string{"cursor": id}})
+				return
+			}
 			answer.Events = append(answer.Events, polled{"change", h.seal(place), b.signals[i]})
 		})
 		h.metrics.delivered.Add(float64(len(answer.Events)))
