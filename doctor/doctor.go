@@ -148,13 +148,7 @@ func (d *doctor) startProbes(ctx context.Context) {
 }
 
 func (d *doctor) examinePortal(ctx context.Context, p *portal) {
-	if !d.examineName(ctx, p) {
-		d.report.add(p.finding("stream", Error, "Nothing else was tried here.",
-			"A session must not travel over a connection whose other end is not certain.", "Mend the above, then ask again."))
-		return
-	}
-	reaches := d.examineRequest(ctx, p)
-	if !reaches {
+	if !d.examineName(ctx, p) || !d.examineRequest(ctx, p) {
 		return
 	}
 	d.examineForms(ctx, p)

@@ -15,8 +15,8 @@ import (
 // renewal is how long before its end a certificate should have been renewed.
 const renewal = 14 * 24 * time.Hour
 
-// examineName looks at a portal's name, certificate and protocol. It returns false where a session may not be
-// sent there.
+// examineName looks at a portal's name, certificate and protocol. It returns false where nothing is there, or
+// nothing that a session may be sent to.
 func (d *doctor) examineName(ctx context.Context, p *portal) (safe bool) {
 	ctx, cancel := context.WithTimeout(ctx, d.pace.ask)
 	defer cancel()
@@ -62,6 +62,8 @@ func (d *doctor) examineName(ctx context.Context, p *portal) (safe bool) {
 	}
 	state := secure.ConnectionState()
 	if !d.verify(p, host, state.PeerCertificates) {
+		d.report.add(p.finding("stream", Error, "Nothing else was tried here.",
+			"A session must not travel over a connection whose other end is not certain.", "Mend the certificate, then ask again."))
 		return false
 	}
 	left := time.Until(state.PeerCertificates[0].NotAfter)
