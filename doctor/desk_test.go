@@ -31,7 +31,7 @@ import (
 func TestMain(m *testing.M) { storetest.Main(m) }
 
 // shortPace waits for no heartbeat, and not for long where nothing comes.
-var shortPace = pace{whole: 30 * time.Second, ask: 10 * time.Second, hello: 2 * time.Second, change: 3 * time.Second, bye: 3 * time.Second}
+var shortPace = pace{whole: 30 * time.Second, ask: 10 * time.Second, hello: 2 * time.Second, change: 2 * time.Second, bye: 1500 * time.Millisecond}
 
 // setup is a deployment, and what is wrong with it.
 type setup struct {
@@ -189,11 +189,16 @@ func (s setup) secure(t *testing.T, front *httptest.Server, o *Options) {
 	plain := httptest.NewServer(plainHandler)
 	t.Cleanup(plain.Close)
 	o.Roots = roots
+	o.reachAt(front.Listener.Addr().String(), plain.Listener.Addr().String())
+}
+
+// reachAt finds every name at two addresses, by the port.
+func (o *Options) reachAt(secure, plain string) {
 	o.Resolve = func(context.Context, string) ([]string, error) { return []string{"127.0.0.1"}, nil }
 	o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		to := front.Listener.Addr().String()
+		to := secure
 		if strings.HasSuffix(address, ":80") {
-			to = plain.Listener.Addr().String()
+			to = plain
 		}
 		return new(net.Dialer).DialContext(ctx, network, to)
 	}

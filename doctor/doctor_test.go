@@ -1,8 +1,11 @@
 package doctor
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,7 +77,7 @@ func TestFaults(t *testing.T) {
 	}{
 		"buffers everything": {setup{proxy: buffersAll, trusted: "127.0.0.1/32"}, []found{
 			{"stream", Error, []string{"holds the whole stream back until it ends", "proxy_ignore_headers X-Accel-Buffering"}}}},
-		"buffers for a while": {setup{proxy: buffersFor(1300 * time.Millisecond), trusted: "127.0.0.1/32"}, []found{
+		"buffers for a while": {setup{proxy: buffersFor(1100 * time.Millisecond), trusted: "127.0.0.1/32"}, []found{
 			{"stream", Error, []string{"holds the stream back for 1.", "nginx"}}}},
 		"lets the first bytes through": {setup{proxy: letsThrough(2600), trusted: "127.0.0.1/32"}, []found{
 			{"stream", Error, []string{"a change does not arrive", "polling has it"}}}},
@@ -93,6 +96,21 @@ func TestFaults(t *testing.T) {
 			{"stream", Error, []string{"text/html and not a stream"}}}},
 		"204 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }), trusted: "127.0.0.1/32"}, []found{
 			{"stream", Error, []string{"204 No Content"}}}},
+		"black hole on the stream": {setup{proxy: answersStream(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"Nothing arrives on the stream within 2.0 s", "swallows it"}}}},
+		"reset on the stream": {setup{proxy: answersStream(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"gets no answer", "error log"}}}},
+		"401 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }), trusted: "127.0.0.1/32"}, []found{
+			{"stream", Error, []string{"answered with 401", "Something on the way"}}}},
+		"cookies removed": {setup{proxy: func(r *http.Request, p *proxy) {
+			p.rewrite = func(_, out *http.Request) { out.Header.Del("Cookie") }
+		}, trusted: "127.0.0.1/32"}, []found{{"headers", Error, []string{"Cookie does not arrive"}}, {"stream", Error, []string{"does not know the probe's session"}},
+			{"polling", Error, []string{"401"}}}},
+		"polling refused": {setup{proxy: func(r *http.Request, p *proxy) {
+			if r.URL.Path == "/live/poll" {
+				p.instead = page
+			}
+		}, trusted: "127.0.0.1/32"}, []found{{"polling", Error, []string{"something else than JSON", "/live/poll"}}}},
 		"502 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) { p.target = "127.0.0.1:1" }}, []found{
 			{"request", Error, []string{"The proxy answers 502", "upstream"}}}},
 		"another site": {setup{proxy: func(_ *http.Request, p *proxy) { p.instead = page }}, []found{
@@ -148,6 +166,8 @@ func TestFaults(t *testing.T) {
 			{"listen", Error, []string{"leads to another database", "once a second"}},
 			{"stream", Warning, nil}, // where a change had to wait long for the next look
 		}},
+		"LISTEN through a pooler": {setup{spoil: func(t *testing.T, db *storetest.DB, o *Options) { o.ListenURL = startPooler(t, db) }}, []found{
+			{"listen", Error, []string{"A NOTIFY is not heard at DATABASE_LISTEN_URL", "pooler in transaction mode", "past the pooler"}}}},
 		"row security off": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
 			db.Exec(t, `ALTER TABLE attachments NO FORCE ROW LEVEL SECURITY`)
 		}}, []found{{"row security", Error, []string{"not in force on attachments", "FORCE ROW LEVEL SECURITY"}}}},
@@ -225,6 +245,32 @@ func TestFaults(t *testing.T) {
 				t.Errorf("the level is %s", r.Level)
 			}
 		})
+	}
+}
+
+// TestInterrupted ends an examination that is under way: its probes go all the same.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup{}) // whose end finds what is left
+	server := httptest.NewServer(d.handler)
+	t.Cleanup(server.Close)
+	o := d.options
+	o.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan Report)
+	go func() { ended <- Examine(ctx, o) }()
+	for probes := 0; probes < 3; {
+		if err := d.db.Owner.QueryRow(t.Context(), `SELECT count(*) FROM users WHERE email <> 'adam@example.com'`).Scan(&probes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	cancel()
+	<-ended
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it ends %s after", took)
 	}
 }
 

@@ -13,6 +13,19 @@ import (
 func (d *doctor) examineFiles(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, d.pace.ask)
 	defer cancel()
+	found := make(chan Finding, 1)
+	go func() { found <- d.tryFiles(ctx) }()
+	select {
+	case f := <-found:
+		d.report.add(f)
+	case <-ctx.Done(): // a folder over the network may hang whatever a context says
+		d.report.add(Finding{Subject: "files", Check: "attachments", Level: Error,
+			Sentence: fmt.Sprintf("The store of attachments does not answer within %s.", span(d.pace.ask)),
+			Cause:    "The network folder or the bucket cannot be reached.", Cure: "See whether BLOB_URL or DATA_DIR is right, and what it is mounted from."})
+	}
+}
+
+func (d *doctor) tryFiles(ctx context.Context) Finding {
 	began := time.Now()
 	doing, err := "open", d.FilesErr
 	if d.Files == nil && err == nil {
@@ -40,5 +53,5 @@ func (d *doctor) examineFiles(ctx context.Context) {
 		f.Cause = "The folder or bucket is not there, is full, or this user may not use it."
 		f.Cure = "See whether BLOB_URL or DATA_DIR is right, and who owns it: the doctor and `autocrm serve` must run as the same user."
 	}
-	d.report.add(f)
+	return f
 }

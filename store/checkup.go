@@ -179,7 +179,8 @@ func HearNotify(ctx context.Context, listenURL, url string, patience time.Durati
 		return h, err
 	}
 	h.SameBase = here == there
-	if h.Wandered, err = Wanders(ctx, listenURL); err != nil {
+	// Through a pooler, LISTEN would stay on a connection that others get.
+	if h.Wandered, err = Wanders(ctx, listenURL); err != nil || h.Wandered || !h.SameBase {
 		return h, err
 	}
 	channel := fmt.Sprintf("autocrm_doctor_%x", rand.Uint64())

@@ -59,6 +59,7 @@ func (p *Probes) Start(ctx context.Context, portal Role) (token []byte, err erro
 	defer wrap(&err, "probe of the %s portal", portal)
 	id := newProbeID()
 	token, hash := newToken32()
+	p.made = append(p.made, id) // already: where a commit's answer is lost, the row may be there
 	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		if portal == Admin {
 			var there bool
@@ -82,7 +83,6 @@ func (p *Probes) Start(ctx context.Context, portal Role) (token []byte, err erro
 	if err != nil {
 		return nil, err
 	}
-	p.made = append(p.made, id)
 	if portal == Client {
 		p.client = id
 	}

@@ -42,6 +42,10 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 		say("examining; this takes about 20 s")
 	}
 	report := doctor.Examine(ctx, options)
+	if ctx.Err() != nil {
+		say("interrupted; the probes are gone")
+		return exitStatus(2)
+	}
 	write := report.WriteText
 	if c.JSON {
 		write = report.WriteJSON
