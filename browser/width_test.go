@@ -32,7 +32,30 @@ func TestLongWordsFit(t *testing.T) {
 			for _, width := range []int64{360, 640, 768, 900, 1024, 1280} {
 				p.size(width, 800)
 				p.fits(fmt.Sprintf("%s: %s", p.portal, path))
+				p.saysItsState()
 			}
 		}
+	}
+}
+
+// saysItsState: whatever the live state is, its words lie over nothing else.
+func (p *Person) saysItsState() {
+	p.t.Helper()
+	wrong := JS[[]string](p, `(() => {
+  const root = document.documentElement, was = root.dataset.live, words = document.createRange();
+  words.selectNodeContents(document.querySelector(".live-state"));
+  const over = ["connecting", "live", "reconnecting", "polling", "expired", "stopped"].filter((state) => {
+    root.dataset.live = state;
+    const a = words.getBoundingClientRect();
+    return [...document.querySelectorAll(".bar__tools, .bar__person, .nav")].some((e) => {
+      const b = e.getBoundingClientRect();
+      return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    });
+  });
+  root.dataset.live = was;
+  return over.map((state) => innerWidth + " px: " + state);
+})()`)
+	if len(wrong) > 0 {
+		p.t.Errorf("%s: the live state runs into the rest of the bar: %s", p.portal, strings.Join(wrong, ", "))
 	}
 }
