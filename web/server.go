@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -58,6 +59,9 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 		Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3,
 	}}
 	listener, err := config.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("LISTEN_ADDR: another program, perhaps another AutoCRM, listens on %s already: stop it or name another address", address)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("LISTEN_ADDR: cannot listen on %s: %w", address, err)
 	}

@@ -29,6 +29,8 @@ type portalFlags struct {
 	ClientURL  string `env:"CLIENT_URL" name:"client-url" help:"Public address of the client portal (http://client.localhost:PORT)."`
 	AgentURL   string `env:"AGENT_URL" name:"agent-url" help:"Public address of the agent portal (http://agent.localhost:PORT)."`
 	AdminURL   string `env:"ADMIN_URL" name:"admin-url" help:"Public address of the admin portal (http://admin.localhost:PORT)."`
+	TLSCert    string `env:"TLS_CERT" name:"tls-cert" help:"Certificate file for serving TLS; the portals' addresses begin with https then."`
+	TLSKey     string `env:"TLS_KEY" name:"tls-key" help:"Key file of TLS_CERT."`
 }
 
 // logFlags say what is logged and how.
@@ -94,11 +96,15 @@ func (f portalFlags) portals() (map[store.Role]*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("LISTEN_ADDR %q is not an address such as 127.0.0.1:3000", f.ListenAddr)
 	}
+	scheme := "http"
+	if f.TLSCert != "" {
+		scheme = "https" // plain http would be refused, and the cookies would not be kept to https
+	}
 	portals, hosts := map[store.Role]*url.URL{}, map[string]store.Role{}
 	for _, role := range store.Roles {
 		text := map[store.Role]string{store.Client: f.ClientURL, store.Agent: f.AgentURL, store.Admin: f.AdminURL}[role]
 		if text == "" {
-			text = fmt.Sprintf("http://%s.localhost:%s", role, port)
+			text = fmt.Sprintf("%s://%s.localhost:%s", scheme, role, port)
 		}
 		name := strings.ToUpper(string(role)) + "_URL"
 		address, err := url.Parse(text)

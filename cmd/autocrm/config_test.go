@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"autocrm/store"
 	"autocrm/store/storetest"
 )
 
@@ -71,6 +72,21 @@ func TestWrongConfiguration(t *testing.T) {
 			}
 			t.Log(said)
 		})
+	}
+}
+
+// TestDefaultAddresses: where the binary serves TLS itself, plain http would reach nothing.
+func TestDefaultAddresses(t *testing.T) {
+	t.Parallel()
+	for want, flags := range map[string]portalFlags{
+		"http://agent.localhost:4000":  {ListenAddr: "127.0.0.1:4000"},
+		"https://agent.localhost:4000": {ListenAddr: "127.0.0.1:4000", TLSCert: "cert.pem", TLSKey: "key.pem"},
+		"http://desk.example.com":      {ListenAddr: "127.0.0.1:4000", TLSCert: "cert.pem", AgentURL: "http://desk.example.com"},
+	} {
+		portals, err := flags.portals()
+		if err != nil || portals[store.Agent].String() != want {
+			t.Errorf("%s, want %s (%v)", portals[store.Agent], want, err)
+		}
 	}
 }
 

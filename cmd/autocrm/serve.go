@@ -29,8 +29,6 @@ type serveCommand struct {
 	DatabaseListenURL string        `env:"DATABASE_LISTEN_URL" name:"database-listen-url" help:"The same database past a transaction pooler, for LISTEN (DATABASE_URL)."`
 	SecretKey         string        `env:"SECRET_KEY" name:"secret-key" help:"Comma-separated keys, newest first; none: one is made and kept in DATA_DIR."`
 	TrustedProxies    string        `env:"TRUSTED_PROXIES" name:"trusted-proxies" help:"Addresses or ranges of proxies that may say who the caller is."`
-	TLSCert           string        `env:"TLS_CERT" name:"tls-cert" help:"Certificate file for serving TLS."`
-	TLSKey            string        `env:"TLS_KEY" name:"tls-key" help:"Key file of TLS_CERT."`
 	MetricsAddr       string        `env:"METRICS_ADDR" name:"metrics-addr" help:"Address to serve Prometheus metrics on; none: not served."`
 	ClientSignup      string        `env:"CLIENT_SIGNUP" name:"client-signup" default:"open" help:"open, or invited: customers need an invitation."`
 	InvitationLife    time.Duration `env:"INVITATION_LIFE" name:"invitation-life" default:"24h" help:"How long an invitation's link works."`
