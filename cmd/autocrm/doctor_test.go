@@ -39,6 +39,9 @@ func TestDoctor(t *testing.T) {
 	}
 	for _, portal := range report.Portals {
 		t.Logf("%s: a change after %.1f ms, heartbeat each %.0f ms", portal.Portal, portal.Change, portal.Ping)
+		if portal.Change <= 0 || portal.Ping < 14000 || portal.Ping > 16500 {
+			t.Errorf("%s: that cannot be", portal.Portal)
+		}
 	}
 	if took > 40*time.Second {
 		t.Errorf("it took %s", took)
