@@ -64,7 +64,7 @@ screenshots: ## Make the pictures of docs/images anew from the demo data
 	AUTOCRM_SCREENSHOTS="$(CURDIR)/docs/images" go test -count=1 -run '^TestScreenshots$$' ./browser
 
 .PHONY: bench-live
-bench-live: ## Measure 5,000 streams beside a bare loop that only writes; takes two minutes
+bench-live: ## Measure 5,000 streams beside a bare loop that only writes; takes four minutes
 	@.ci/setup postgresql
 	@go run ./bench live
 

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -157,26 +156,7 @@ func (d *desk) change(ctx context.Context, number int) error {
 }
 
 func (d *desk) ordinaryPage(ctx context.Context) error {
-	cookie, err := d.cookie(store.Agent, d.people.tokens[store.Agent][0])
-	if err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.address()+"/tickets", nil)
-	if err != nil {
-		return err
-	}
-	request.Host = d.host(store.Agent)
-	request.Header.Set("Cookie", cookie)
-	response, err := d.staff.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	io.Copy(io.Discard, response.Body)
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET /tickets: %s", response.Status)
-	}
-	return nil
+	return d.get(ctx, d.staff, store.Agent, 0, "/tickets")
 }
 
 // counts reads from the metrics how many resumes needed the database.
