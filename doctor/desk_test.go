@@ -43,6 +43,7 @@ type setup struct {
 	until     time.Duration
 	http1     bool
 	noAdmin   bool
+	own       bool             // the desk is not shared with others: its database is spoiled, or it trusts nobody
 	plain     http.HandlerFunc // what answers on port 80
 	pace      pace
 	spoil     func(t *testing.T, db *storetest.DB, o *Options)

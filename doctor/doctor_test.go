@@ -55,8 +55,8 @@ func TestHealthy(t *testing.T) {
 // cause or the cure. Nothing else may be found wrong.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	// What is wrong with a proxy alone shares one, and so shows that doctors do not disturb each other.
-	plain := newDesk(t, setup{trusted: "127.0.0.1/32"})
+	// Where nothing is wrong behind the proxy they share a desk, and so show that doctors do not disturb each other.
+	plain, secure := newDesk(t, setup{trusted: "127.0.0.1/32"}), newDesk(t, setup{https: true, trusted: "127.0.0.1/32"})
 	page := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.Write([]byte("<p>Hello"))
@@ -70,45 +70,45 @@ func TestFaults(t *testing.T) {
 		setup
 		found []found
 	}{
-		"buffers everything": {setup{proxy: buffersAll, trusted: "127.0.0.1/32"}, []found{
+		"buffers everything": {setup{proxy: buffersAll}, []found{
 			{"stream", Error, []string{"holds the whole stream back until it ends", "proxy_ignore_headers X-Accel-Buffering"}}}},
-		"buffers for a while": {setup{proxy: buffersFor(1100 * time.Millisecond), trusted: "127.0.0.1/32"}, []found{
+		"buffers for a while": {setup{proxy: buffersFor(1100 * time.Millisecond)}, []found{
 			{"stream", Error, []string{"holds the stream back for 1.", "nginx"}}}},
-		"lets the first bytes through": {setup{proxy: letsThrough(2600), trusted: "127.0.0.1/32"}, []found{
+		"lets the first bytes through": {setup{proxy: letsThrough(2600)}, []found{
 			{"stream", Error, []string{"a change does not arrive", "polling has it"}}}},
-		"gzip": {setup{proxy: gzips(true), trusted: "127.0.0.1/32"}, []found{
+		"gzip": {setup{proxy: gzips(true)}, []found{
 			{"stream", Warning, []string{"compressed on the way (gzip)", "gzip_types"}}}},
-		"gzip that collects": {setup{proxy: gzips(false), trusted: "127.0.0.1/32"}, []found{
+		"gzip that collects": {setup{proxy: gzips(false)}, []found{
 			{"stream", Error, []string{"until it ends", "compressing it (gzip)"}}}},
-		"cuts idle streams": {setup{proxy: cutsIdle(700 * time.Millisecond), trusted: "127.0.0.1/32", pace: pace{
+		"cuts idle streams": {setup{proxy: cutsIdle(700 * time.Millisecond), pace: pace{
 			whole: 30 * time.Second, ask: 10 * time.Second, hello: 5 * time.Second, change: 3 * time.Second, heartbeat: 5 * time.Second, bye: 3 * time.Second}}, []found{
 			{"stream", Error, []string{"is cut after", "in silence", "proxy_read_timeout"}}}},
-		"no heartbeat": {setup{proxy: faultless, trusted: "127.0.0.1/32", pace: pace{
+		"no heartbeat": {setup{proxy: faultless, pace: pace{
 			whole: 30 * time.Second, ask: 10 * time.Second, hello: 5 * time.Second, change: 3 * time.Second, heartbeat: 300 * time.Millisecond, bye: 3 * time.Second}}, []found{
 			{"stream", Error, []string{"No heartbeat within 300 ms", "small pieces"}}}},
-		"502 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }), trusted: "127.0.0.1/32"}, []found{
+		"502 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) })}, []found{
 			{"stream", Error, []string{"answers 502 Bad Gateway on /live"}}}},
-		"302 on the stream": {setup{proxy: answersStream(http.RedirectHandler("/login", 302).ServeHTTP), trusted: "127.0.0.1/32"}, []found{
+		"302 on the stream": {setup{proxy: answersStream(http.RedirectHandler("/login", 302).ServeHTTP)}, []found{
 			{"stream", Error, []string{"redirect to /login"}}}},
-		"a page on the stream": {setup{proxy: answersStream(page), trusted: "127.0.0.1/32"}, []found{
+		"a page on the stream": {setup{proxy: answersStream(page)}, []found{
 			{"stream", Error, []string{"text/html and not a stream"}}}},
-		"204 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }), trusted: "127.0.0.1/32"}, []found{
+		"204 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })}, []found{
 			{"stream", Error, []string{"204 No Content"}}}},
-		"black hole on the stream": {setup{proxy: answersStream(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), trusted: "127.0.0.1/32"}, []found{
+		"black hole on the stream": {setup{proxy: answersStream(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })}, []found{
 			{"stream", Error, []string{"Nothing arrives on the stream within 2.0 s", "swallows it"}}}},
-		"reset on the stream": {setup{proxy: answersStream(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), trusted: "127.0.0.1/32"}, []found{
+		"reset on the stream": {setup{proxy: answersStream(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })}, []found{
 			{"stream", Error, []string{"gets no answer", "error log"}}}},
-		"401 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }), trusted: "127.0.0.1/32"}, []found{
+		"401 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) })}, []found{
 			{"stream", Error, []string{"answered with 401", "Something on the way"}}}},
 		"cookies removed": {setup{proxy: func(r *http.Request, p *proxy) {
 			p.rewrite = func(_, out *http.Request) { out.Header.Del("Cookie") }
-		}, trusted: "127.0.0.1/32"}, []found{{"headers", Error, []string{"Cookie does not arrive"}}, {"stream", Error, []string{"does not know the probe's session"}},
+		}}, []found{{"headers", Error, []string{"Cookie does not arrive"}}, {"stream", Error, []string{"does not know the probe's session"}},
 			{"polling", Error, []string{"401"}}}},
 		"polling refused": {setup{proxy: func(r *http.Request, p *proxy) {
 			if r.URL.Path == "/live/poll" {
 				p.instead = page
 			}
-		}, trusted: "127.0.0.1/32"}, []found{{"polling", Error, []string{"something else than JSON", "/live/poll"}}}},
+		}}, []found{{"polling", Error, []string{"something else than JSON", "/live/poll"}}}},
 		"502 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) { p.target = "127.0.0.1:1" }}, []found{
 			{"request", Error, []string{"The proxy answers 502", "upstream"}}}},
 		"another site": {setup{proxy: func(_ *http.Request, p *proxy) { p.instead = page }}, []found{
@@ -118,16 +118,16 @@ func TestFaults(t *testing.T) {
 		}}, []found{{"host", Error, []string{`asked for "127.0.0.1:3000" and not for`, "proxy_set_header Host $http_host"}}}},
 		"Host without port": {setup{proxy: func(_ *http.Request, p *proxy) {
 			p.rewrite = func(in, out *http.Request) { out.Host, _, _ = strings.Cut(in.Host, ":") }
-		}, trusted: "127.0.0.1/32"}, []found{
+		}}, []found{
 			{"host", Error, []string{"keeps the port"}}, {"forms", Error, []string{"refused as another site's", "older browser"}}}},
 		"Origin removed": {setup{proxy: func(_ *http.Request, p *proxy) {
 			p.rewrite = func(_, out *http.Request) { out.Header.Del("Origin"); out.Header.Del("Sec-Fetch-Site") }
-		}, trusted: "127.0.0.1/32"}, []found{
+		}}, []found{
 			{"headers", Error, []string{"Origin, Sec-Fetch-Site does not arrive"}}, {"forms", Error, []string{"another site is let in"}}}},
 		"headers of the answer": {setup{proxy: func(_ *http.Request, p *proxy) {
 			p.answer = func(a *http.Response) error { a.Header.Add("X-Frame-Options", "SAMEORIGIN"); return nil }
-		}, trusted: "127.0.0.1/32"}, []found{{"headers", Warning, []string{"X-Frame-Options (DENY and SAMEORIGIN)", "add_header"}}}},
-		"untrusted proxy": {setup{proxy: faultless}, []found{
+		}}, []found{{"headers", Warning, []string{"X-Frame-Options (DENY and SAMEORIGIN)", "add_header"}}}},
+		"untrusted proxy": {setup{own: true, proxy: faultless}, []found{
 			{"caller", Error, []string{"takes the proxy at 127.0.0.1 for the caller", "Set TRUSTED_PROXIES to 127.0.0.1"}}}},
 		"silent proxy": {setup{https: true, proxy: func(_ *http.Request, p *proxy) {
 			p.rewrite = func(_, out *http.Request) { out.Header.Del("X-Forwarded-For") }
@@ -140,12 +140,12 @@ func TestFaults(t *testing.T) {
 					out.Header.Set("X-Forwarded-For", "192.0.2.8")
 				}
 			}
-		}, trusted: "127.0.0.1/32"}, []found{{"caller", Error, []string{"a forged X-Forwarded-For is believed"}}}},
-		"cookies lose Secure": {setup{https: true, proxy: cookiesBecome(without("; Secure")), trusted: "127.0.0.1/32"}, []found{
+		}}, []found{{"caller", Error, []string{"a forged X-Forwarded-For is believed"}}}},
+		"cookies lose Secure": {setup{https: true, proxy: cookiesBecome(without("; Secure"))}, []found{
 			{"cookies", Error, []string{"has lost Secure", "nobody can sign in"}}}},
-		"cookies lose HttpOnly": {setup{proxy: cookiesBecome(without("; HttpOnly")), trusted: "127.0.0.1/32"}, []found{
+		"cookies lose HttpOnly": {setup{proxy: cookiesBecome(without("; HttpOnly"))}, []found{
 			{"cookies", Error, []string{"has lost HttpOnly", "rewrites cookies"}}}},
-		"Secure cookies on http": {setup{proxy: cookiesBecome(func(s string) string { return s + "; Secure" }), trusted: "127.0.0.1/32"}, []found{
+		"Secure cookies on http": {setup{proxy: cookiesBecome(func(s string) string { return s + "; Secure" })}, []found{
 			{"cookies", Error, []string{"browsers do not take on http"}}}},
 		"another certificate": {setup{https: true, names: []string{"www.example.com"}}, []found{
 			{"certificate", Error, []string{"is for www.example.com, not for"}}, {"stream", Error, []string{"Nothing else was tried"}}}},
@@ -166,26 +166,26 @@ func TestFaults(t *testing.T) {
 		}},
 		"LISTEN through a pooler": {setup{spoil: func(t *testing.T, db *storetest.DB, o *Options) { o.ListenURL = startPooler(t, db) }}, []found{
 			{"listen", Error, []string{"A NOTIFY is not heard at DATABASE_LISTEN_URL", "pooler in transaction mode", "past the pooler"}}}},
-		"row security off": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+		"row security off": {setup{own: true, spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
 			db.Exec(t, `ALTER TABLE attachments NO FORCE ROW LEVEL SECURITY`)
 		}}, []found{{"row security", Error, []string{"not in force on attachments", "FORCE ROW LEVEL SECURITY"}}}},
-		"open policy": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+		"open policy": {setup{own: true, spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
 			db.Exec(t, `CREATE POLICY mistake ON users FOR SELECT TO authenticated USING (true)`)
 		}}, []found{{"row security", Error, []string{"Rows of users are seen without saying who asks"}}}},
-		"table of another owner": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+		"table of another owner": {setup{own: true, spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
 			db.Exec(t, `CREATE TABLE public.own (id int); ALTER TABLE public.own OWNER TO autocrm_web`)
 		}}, []found{{"roles", Error, []string{"autocrm_web owns the table own"}}, {"row security", Error, []string{"not in force on own"}}}},
 		"login above the policies": {setup{spoil: func(_ *testing.T, db *storetest.DB, o *Options) { o.DatabaseURL = db.OwnerURL }}, []found{
 			{"roles", Warning, []string{"above row-level security", "DATABASE_OWNER_URL"}}}},
-		"migration missing": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+		"migration missing": {setup{own: true, spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
 			db.Exec(t, `DELETE FROM migrations.applied WHERE version_id = 3`)
 		}}, []found{{"migrations", Error, []string{"The migration 3 is missing", "autocrm migrate"}}}},
-		"newer database": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+		"newer database": {setup{own: true, spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
 			db.Exec(t, `INSERT INTO migrations.applied (version_id, is_applied) VALUES (900, true)`)
 		}}, []found{{"migrations", Warning, []string{"the migration 900, which this program does not know"}}}},
 		"migrations unreadable": {setup{spoil: func(_ *testing.T, db *storetest.DB, o *Options) { o.OwnerURL = o.DatabaseURL }}, []found{
 			{"migrations", Warning, []string{"Set DATABASE_OWNER_URL"}}}},
-		"nobody tidies": {setup{spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
+		"nobody tidies": {setup{own: true, spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
 			db.Exec(t, `UPDATE events SET at = now() - interval '60 hours'`)
 		}}, []found{{"event log", Warning, []string{"reaches back 60 hours"}}}},
 		"files unwritable": {setup{spoil: func(t *testing.T, _ *storetest.DB, o *Options) { o.Files = noFolder(t) }}, []found{
@@ -208,8 +208,11 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := plain
-			if c.https || c.noAdmin || c.spoil != nil || c.listenURL != nil || c.trusted == "" {
+			switch {
+			case c.own || c.noAdmin || c.listenURL != nil:
 				d = newDesk(t, c.setup)
+			case c.https:
+				d = secure
 			}
 			r := d.examine(t, c.setup)
 			worst := OK
