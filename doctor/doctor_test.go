@@ -242,6 +242,11 @@ func TestFaults(t *testing.T) {
 					t.Errorf("it finds wrong too: %s, %s: %s", f.Subject, f.Check, f.Sentence)
 				}
 			}
+			for _, figures := range r.Portals {
+				if (figures.Cut > 0) != (name == "cuts idle streams") {
+					t.Errorf("cut after %.0f ms", figures.Cut)
+				}
+			}
 			if r.Level != worst {
 				t.Errorf("the level is %s", r.Level)
 			}

@@ -31,8 +31,8 @@ func (d *doctor) tryFiles(ctx context.Context) Finding {
 	if d.Files == nil && err == nil {
 		err = errors.New("there is no store of attachments")
 	}
-	// In a folder that no upload uses, and that tidying passes by.
-	key, text := "doctor/"+rand.Text(), []byte("A canary of autocrm doctor.")
+	// In no folder: an empty one would be left behind. Uploads are kept by day, and are not disturbed.
+	key, text := "doctor-"+rand.Text(), []byte("A canary of autocrm doctor.")
 	if err == nil {
 		doing, err = "written to", d.Files.WriteAll(ctx, key, text, nil)
 	}

@@ -44,16 +44,16 @@ type Finding struct {
 type Figures struct {
 	Portal    store.Role `json:"portal"`
 	URL       string     `json:"url"`
-	Protocol  string     `json:"protocol,omitempty"`  // of the stream
-	FirstByte float64    `json:"first_byte_ms"`       // of the stream
-	Hello     float64    `json:"hello_ms"`            // from asking
-	Change    float64    `json:"change_ms"`           // from the commit to its arrival on the stream
-	Poll      float64    `json:"poll_ms"`             // and by long polling
-	Ping      float64    `json:"ping_ms"`             // between two
-	Bye       float64    `json:"bye_ms"`              // from signing out to the stream's end
-	DaysLeft  int        `json:"certificate_days"`    // 0: no certificate, or none that is valid
-	Caller    string     `json:"seen_as,omitempty"`   // the address that the app takes for the doctor's
-	Cut       float64    `json:"cut_after,omitempty"` // the stream ended by itself after so long
+	Protocol  string     `json:"protocol,omitempty"`     // of the stream
+	FirstByte float64    `json:"first_byte_ms"`          // of the stream
+	Hello     float64    `json:"hello_ms"`               // from asking
+	Change    float64    `json:"change_ms"`              // from the commit to its arrival on the stream
+	Poll      float64    `json:"poll_ms"`                // and by long polling
+	Ping      float64    `json:"ping_ms"`                // between two
+	Bye       float64    `json:"bye_ms"`                 // from signing out to the stream's end
+	DaysLeft  int        `json:"certificate_days"`       // 0: no certificate, or none that is valid
+	Caller    string     `json:"seen_as,omitempty"`      // the address that the app takes for the doctor's
+	Cut       float64    `json:"cut_after_ms,omitempty"` // the stream ended by itself after so long
 }
 
 // Report is everything that was found out, in the order of portals, database, files.

@@ -66,6 +66,7 @@ func (d *doctor) examineStream(ctx context.Context, p *portal) {
 
 	d.note(p, w, topic, committed)
 	if !cut.IsZero() && w.bye == "" && began {
+		d.report.note(p, func(f *Figures) { f.Cut = milliseconds(cut.Sub(w.asked)) })
 		d.report.add(w.cutShort(p, cut))
 	} else {
 		d.report.add(w.verdict(p, began, told, beating, committed, topic, got, d.pace))
