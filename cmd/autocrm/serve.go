@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -184,8 +185,9 @@ func (c *serveCommand) config() (config web.Config, err error) {
 	return config, nil
 }
 
-// announce tells where the portals are and how to get in.
-func (c *serveCommand) announce(ctx context.Context, w io.Writer, portals map[store.Role]*url.URL, d *deployment) error {
+// announce tells where the portals are and how to get in, in one piece: no line of the log falls into it.
+func (c *serveCommand) announce(ctx context.Context, out io.Writer, portals map[store.Role]*url.URL, d *deployment) error {
+	w := &bytes.Buffer{}
 	fmt.Fprintf(w, "\nAutoCRM %s is running:\n\n", currentVersion())
 	for _, role := range store.Roles {
 		fmt.Fprintf(w, "  %-8s %s\n", role, portals[role])
@@ -203,7 +205,8 @@ func (c *serveCommand) announce(ctx context.Context, w io.Writer, portals map[st
 			c.InvitationLife, portals[store.Admin], token)
 	}
 	fmt.Fprint(w, "\nCtrl-C stops it.\n\n")
-	return nil
+	_, err = w.WriteTo(out)
+	return err
 }
 
 // say shows a person at the terminal what is being waited for.
