@@ -60,7 +60,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	}}
 	listener, err := config.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("LISTEN_ADDR: another program, perhaps another AutoCRM, listens on %s already: stop it or name another address", address)
+		return nil, fmt.Errorf("LISTEN_ADDR: cannot listen on %s: another program, perhaps another AutoCRM, does already; stop it or name another address", address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("LISTEN_ADDR: cannot listen on %s: %w", address, err)
