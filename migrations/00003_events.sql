@@ -310,6 +310,37 @@ CREATE TRIGGER invitations_event_update AFTER UPDATE ON public.invitations
 CREATE TRIGGER invitations_event_delete AFTER DELETE ON public.invitations
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_people();
 
+-- +goose StatementBegin
+-- A person's name stands on tickets: those they asked for, have, or did something on. A new name is a change of
+-- what these show, not of when they last changed.
+CREATE FUNCTION live.record_name() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  named uuid[];
+  seen uuid[]; -- of those, the ones on which the client sees the name: not where it stands on notes alone
+BEGIN
+  SELECT array_agg(t.id ORDER BY t.id), array_agg(t.id) FILTER (WHERE NEW.id IN (t.client_id, t.agent_id)
+      OR EXISTS (SELECT FROM public.ticket_activities a WHERE a.user_id = NEW.id AND a.ticket_id = t.id AND NOT a.is_internal))
+    INTO named, seen
+    FROM public.tickets t
+    WHERE t.client_id = NEW.id OR t.agent_id = NEW.id
+       OR t.id IN (SELECT a.ticket_id FROM public.ticket_activities a WHERE a.user_id = NEW.id);
+  PERFORM FROM public.tickets t WHERE t.id = ANY (named) ORDER BY t.id FOR UPDATE;
+  UPDATE public.tickets t
+    SET seq = t.seq + 1, client_seq = t.client_seq + (t.id = ANY (coalesce(seen, '{}')))::int
+    WHERE t.id = ANY (named);
+  INSERT INTO public.events (source, operation, row_id, actor_id, ticket_number, seq, client_seq, client_id, changes, opens)
+    SELECT 'tickets', 'update', t.id, auth.uid(), t.number, t.seq, CASE WHEN t.id = ANY (seen) THEN t.client_seq END, t.client_id,
+           jsonb_build_object('full_name', jsonb_build_array(OLD.full_name, NEW.full_name)),
+           row_number() OVER () = 1 AND live.opens()
+    FROM public.tickets t WHERE t.id = ANY (named);
+  RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER users_name_on_tickets AFTER UPDATE ON public.users
+  FOR EACH ROW WHEN (OLD.full_name <> NEW.full_name) EXECUTE FUNCTION live.record_name();
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.events FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.event_commits ENABLE ROW LEVEL SECURITY;

@@ -322,3 +322,43 @@ func TestDashboardsCount(t *testing.T) {
 		t.Errorf("admin: %v %+v", err, all)
 	}
 }
+
+func TestNewNameReachesTheTicketsItStandsOn(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	client, agent := db.Person(t, store.Client, "cleo@example.com"), db.Person(t, store.Agent, "ana@example.com")
+	answered, noted, other := submit(t, db, client, "answered"), submit(t, db, client, "noted"), submit(t, db, client, "other")
+	note := message("words")
+	note.Internal = true
+	for _, err := range []error{db.Store.Reply(ctx, agent, answered, message("words")), db.Store.Reply(ctx, agent, noted, note)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	versions := func(who store.Actor) (v [3]int64) {
+		for i, number := range []int64{answered, noted, other} {
+			ticket, err := db.Store.Ticket(ctx, who, number)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v[i] = ticket.Version
+		}
+		return v
+	}
+	staff, own := versions(agent), versions(client)
+	before, _ := db.Store.Ticket(ctx, client, answered)
+	db.Exec(t, `UPDATE users SET full_name = 'Anna' WHERE id = $1`, agent.UserID)
+	if now := versions(agent); now != [3]int64{staff[0] + 1, staff[1] + 1, staff[2]} {
+		t.Errorf("the staff's versions went from %v to %v", staff, now)
+	}
+	if now := versions(client); now != [3]int64{own[0] + 1, own[1], own[2]} {
+		t.Errorf("the client's versions went from %v to %v", own, now)
+	}
+	if after, _ := db.Store.Ticket(ctx, client, answered); !after.UpdatedAt.Equal(before.UpdatedAt) {
+		t.Error("a new name counts as news of the ticket")
+	}
+	var told int
+	if err := db.Owner.QueryRow(ctx, `SELECT count(*) FROM events WHERE changes ? 'full_name' AND source = 'tickets'`).Scan(&told); err != nil || told != 2 {
+		t.Errorf("%v: %d events, want 2", err, told)
+	}
+}
