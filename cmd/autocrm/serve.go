@@ -182,7 +182,14 @@ func (c *serveCommand) config() (config web.Config, err error) {
 		return config, fmt.Errorf("INVITATION_LIFE %s is not between 1m and 720h", c.InvitationLife)
 	}
 	config.Development = config.Portals[store.Client].Scheme == "http"
-	return config, nil
+	// These are read again when they are used; here they only stop a start that could not succeed.
+	if c.SecretKey != "" {
+		if _, err := secretKeys(c.SecretKey, ""); err != nil {
+			return config, err
+		}
+	}
+	_, err = web.NewServer(nil, c.TLSCert, c.TLSKey, slog.Default())
+	return config, err
 }
 
 // announce tells where the portals are and how to get in, in one piece: no line of the log falls into it.
