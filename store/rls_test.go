@@ -18,7 +18,7 @@ import (
 )
 
 // The matrix: for each person, table, command and row the database's answer is held against a predicate
-// written here in Go, from DESIGN.md's words and not from the policies.
+// written here in Go, from what each role is promised and not from the policies.
 
 // rlsRow is a row of the fixture, with what the predicates ask about it.
 type rlsRow struct {
