@@ -23,9 +23,11 @@ type Activity struct {
 	Content    string // Markdown
 	IsInternal bool
 	// Of a change: what it was and what it became; of an assignment the people's names, "" for nobody.
-	From, To  string
-	CreatedAt time.Time
-	Files     []Attachment `db:"-"`
+	From, To string
+	// Of an assignment: whether either side is who did it. Two people may have one name.
+	FromSelf, ToSelf bool
+	CreatedAt        time.Time
+	Files            []Attachment `db:"-"`
 }
 
 // Thread is a ticket with its timeline, oldest entry first, and its files.
@@ -128,6 +130,8 @@ const activityFields = `
 			THEN coalesce((SELECT p.full_name FROM users p WHERE p.id = (a.metadata ->> 'to')::uuid),
 				CASE WHEN a.metadata ->> 'to' IS NOT NULL THEN 'somebody else' ELSE '' END)
 			ELSE coalesce(a.metadata ->> 'to', '') END AS "to",
+		coalesce(a.activity_type = 'assignment' AND a.metadata ->> 'from' = a.user_id::text, false) AS from_self,
+		coalesce(a.activity_type = 'assignment' AND a.metadata ->> 'to' = a.user_id::text, false) AS to_self,
 		a.created_at`
 
 const activityFrom = `

@@ -91,11 +91,11 @@ func did(a store.Activity) string {
 		return "set the priority to " + a.To + " on"
 	case "assignment":
 		switch {
-		case a.To == "" && a.From == a.UserName:
+		case a.FromSelf && a.To == "":
 			return "gave back"
 		case a.To == "":
 			return "took away from " + a.From
-		case a.To == a.UserName:
+		case a.ToSelf:
 			return "took"
 		}
 		return "gave " + a.To

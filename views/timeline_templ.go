@@ -275,11 +275,11 @@ func kind(a store.Activity) string {
 
 func assigned(a store.Activity) string {
 	switch {
-	case a.To == "" && a.From == a.UserName:
+	case a.FromSelf && a.To == "":
 		return "gave the ticket back"
 	case a.To == "":
 		return "took the ticket from " + a.From
-	case a.To == a.UserName:
+	case a.ToSelf:
 		return "took the ticket"
 	}
 	return "gave the ticket to " + a.To
