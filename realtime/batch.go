@@ -60,7 +60,7 @@ func appendResync(to []byte, id string) []byte {
 }
 
 // bulkTopics is how many topics of one commit are named. A page shows a few; a commit may change ten thousand.
-const bulkTopics = 100
+const bulkTopics = 1000
 
 // bounded is b, or what takes its place where it names too many.
 func (b *batch) bounded() *batch {
