@@ -37,7 +37,7 @@ func (p *Portal) SignIn(c echo.Context) error {
 	}
 	session, err := p.Store.SignIn(c.Request().Context(), p.visit(c), form.Email, fields.Get("password"))
 	if errors.Is(err, store.ErrWrongPassword) {
-		form.Errors = map[string]string{"password": "The email or the password is wrong."}
+		form.Errors = map[string]string{"password": "The email or the password is wrong. If you are sure of both, the account was deactivated: ask an admin."}
 		return Render(c, http.StatusUnprocessableEntity, views.SignIn(p.BarePage(c, "Sign in"), form))
 	}
 	if wait, ok := slowDown(c, err); ok {

@@ -128,6 +128,23 @@ func TestNoProbeWithoutAnAdmin(t *testing.T) {
 	}
 }
 
+// Nor does it count as one: with a probe about, the last admin stays all the same, and the probe goes.
+func TestAProbeIsNotAnotherAdmin(t *testing.T) {
+	t.Parallel()
+	db, ctx := storetest.New(t), context.Background()
+	admin := db.Person(t, store.Admin, "adam@example.com")
+	p := probes(t, db)
+	if _, err := p.Start(ctx, store.Admin); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Owner.Exec(ctx, `UPDATE users SET active = false WHERE id = $1`, admin.UserID); err == nil {
+		t.Error("the last admin was deactivated beside a probe")
+	}
+	if err := p.Remove(ctx); err != nil {
+		t.Errorf("the probe stays: %v", err)
+	}
+}
+
 // What a doctor left behind that was killed goes with the next doctor, but not what another one works with.
 func TestForgottenProbes(t *testing.T) {
 	t.Parallel()
