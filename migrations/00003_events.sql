@@ -138,10 +138,11 @@ CREATE TRIGGER tickets_event_delete AFTER DELETE ON public.tickets
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_tickets();
 
 -- +goose StatementBegin
--- What was said or added on tickets moves their versions: both where the client may see it, the staff's alone
--- where not. The update locks the tickets, in the order of their ids lest two transactions lock crosswise;
--- from then to the commit nobody else adds to them, so per ticket the order of events is commit order.
-CREATE FUNCTION live.touch_tickets(ids uuid[], public_ids uuid[]) RETURNS void
+-- Moves the versions of tickets: the staff's of all, the client's of those on which the client may see what
+-- happened; and, where it is news of the ticket, the times of the last change. The update locks the tickets, in
+-- the order of their ids lest two transactions lock crosswise; from then to the commit nobody else adds to them,
+-- so per ticket the order of events is commit order.
+CREATE FUNCTION live.touch_tickets(ids uuid[], public_ids uuid[], news boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   IF ids IS NULL THEN
@@ -150,9 +151,9 @@ BEGIN
   PERFORM FROM public.tickets t WHERE t.id = ANY (ids) ORDER BY t.id FOR UPDATE;
   UPDATE public.tickets t
   SET seq = t.seq + 1,
-      updated_at = clock_timestamp(),
       client_seq = t.client_seq + (t.id = ANY (coalesce(public_ids, '{}')))::int,
-      client_updated_at = CASE WHEN t.id = ANY (public_ids) THEN clock_timestamp() ELSE t.client_updated_at END
+      updated_at = CASE WHEN news THEN clock_timestamp() ELSE t.updated_at END,
+      client_updated_at = CASE WHEN news AND t.id = ANY (public_ids) THEN clock_timestamp() ELSE t.client_updated_at END
   WHERE t.id = ANY (ids);
 END
 $$;
@@ -160,7 +161,8 @@ $$;
 REVOKE EXECUTE ON FUNCTION live.touch_tickets FROM PUBLIC;
 
 -- +goose StatementBegin
-CREATE FUNCTION live.record_activities() RETURNS trigger
+-- Of ticket_activities and attachments, which hang on tickets and may be internal.
+CREATE FUNCTION live.record_parts() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
@@ -169,94 +171,58 @@ BEGIN
       RETURN NULL;
     END IF;
     -- The rows that a changed ticket put on its own timeline came with a version already.
-    PERFORM live.touch_tickets(
-      (SELECT array_agg(DISTINCT n.ticket_id) FROM new_rows n WHERE n.activity_type IN ('comment', 'internal_note')),
-      (SELECT array_agg(DISTINCT n.ticket_id) FROM new_rows n WHERE n.activity_type = 'comment'));
-    UPDATE public.tickets t SET first_response_at = n.at
-      FROM (SELECT n.ticket_id, min(n.created_at) AS at FROM new_rows n JOIN public.users u ON u.id = n.user_id
-            WHERE n.activity_type = 'comment' AND u.user_role IN ('agent', 'admin') GROUP BY n.ticket_id) n
-      WHERE t.id = n.ticket_id AND t.first_response_at IS NULL;
+    PERFORM live.touch_tickets(array_agg(DISTINCT n.ticket_id), array_agg(DISTINCT n.ticket_id) FILTER (WHERE NOT n.is_internal))
+      FROM new_rows n
+      WHERE TG_TABLE_NAME = 'attachments' OR to_jsonb(n) ->> 'activity_type' IN ('comment', 'internal_note');
+    IF TG_TABLE_NAME = 'ticket_activities' THEN
+      UPDATE public.tickets t SET first_response_at = n.at
+        FROM (SELECT n.ticket_id, min(n.created_at) AS at FROM new_rows n JOIN public.users u ON u.id = n.user_id
+              WHERE n.activity_type = 'comment' AND u.user_role IN ('agent', 'admin') GROUP BY n.ticket_id) n
+        WHERE t.id = n.ticket_id AND t.first_response_at IS NULL;
+    END IF;
     INSERT INTO public.events (source, operation, row_id, actor_id, ticket_number, seq, client_seq, client_id, opens)
-      SELECT 'ticket_activities', 'insert', n.id, auth.uid(), t.number, t.seq,
+      SELECT TG_TABLE_NAME, 'insert', n.id, auth.uid(), t.number, t.seq,
              CASE WHEN NOT n.is_internal THEN t.client_seq END, t.client_id,
              row_number() OVER () = 1 AND live.opens()
       FROM new_rows n JOIN public.tickets t ON t.id = n.ticket_id;
   ELSIF TG_OP = 'DELETE' THEN
-    PERFORM live.touch_tickets(
-      (SELECT array_agg(DISTINCT o.ticket_id) FROM old_rows o),
-      (SELECT array_agg(DISTINCT o.ticket_id) FROM old_rows o WHERE NOT o.is_internal));
+    PERFORM live.touch_tickets(array_agg(DISTINCT o.ticket_id), array_agg(DISTINCT o.ticket_id) FILTER (WHERE NOT o.is_internal))
+      FROM old_rows o;
+    -- Gone with its ticket, it has no number any more; the ticket's own event tells.
     INSERT INTO public.events (source, operation, row_id, actor_id, ticket_number, seq, client_seq, client_id, opens)
-      SELECT 'ticket_activities', 'delete', o.id, auth.uid(), t.number, t.seq,
+      SELECT TG_TABLE_NAME, 'delete', o.id, auth.uid(), t.number, t.seq,
              CASE WHEN NOT o.is_internal THEN t.client_seq END, t.client_id,
              row_number() OVER () = 1 AND live.opens()
       FROM old_rows o LEFT JOIN public.tickets t ON t.id = o.ticket_id;
   ELSE
-    PERFORM live.touch_tickets(
-      (SELECT array_agg(DISTINCT i) FROM (SELECT ticket_id FROM old_rows UNION SELECT ticket_id FROM new_rows) x(i)),
-      (SELECT array_agg(DISTINCT i) FROM (SELECT ticket_id FROM old_rows WHERE NOT is_internal
-                                          UNION SELECT ticket_id FROM new_rows WHERE NOT is_internal) x(i)));
+    PERFORM live.touch_tickets(array_agg(DISTINCT x.ticket_id), array_agg(DISTINCT x.ticket_id) FILTER (WHERE NOT x.is_internal))
+      FROM (SELECT ticket_id, is_internal FROM old_rows UNION SELECT ticket_id, is_internal FROM new_rows) x;
     INSERT INTO public.events (source, operation, row_id, actor_id, ticket_number, seq, client_seq, client_id, changes, opens)
-      SELECT 'ticket_activities', 'update', n.id, auth.uid(), t.number, t.seq,
+      SELECT TG_TABLE_NAME, 'update', n.id, auth.uid(), t.number, t.seq,
              CASE WHEN NOT (n.is_internal AND o.is_internal) THEN t.client_seq END, t.client_id,
              live.changed(to_jsonb(o), to_jsonb(n)),
              row_number() OVER () = 1 AND live.opens()
-      FROM new_rows n JOIN old_rows o USING (id) LEFT JOIN public.tickets t ON t.id = n.ticket_id;
+      FROM new_rows n JOIN old_rows o USING (id)
+        -- What is moved to another ticket is news on both.
+        CROSS JOIN LATERAL (SELECT o.ticket_id UNION SELECT n.ticket_id) on_tickets
+        JOIN public.tickets t ON t.id = on_tickets.ticket_id;
   END IF;
   RETURN NULL;
 END
 $$;
 -- +goose StatementEnd
 CREATE TRIGGER activities_event_insert AFTER INSERT ON public.ticket_activities
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_activities();
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_parts();
 CREATE TRIGGER activities_event_update AFTER UPDATE ON public.ticket_activities
-  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_activities();
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_parts();
 CREATE TRIGGER activities_event_delete AFTER DELETE ON public.ticket_activities
-  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_activities();
-
--- +goose StatementBegin
-CREATE FUNCTION live.record_attachments() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
-BEGIN
-  IF TG_OP = 'INSERT' THEN
-    PERFORM live.touch_tickets(
-      (SELECT array_agg(DISTINCT n.ticket_id) FROM new_rows n),
-      (SELECT array_agg(DISTINCT n.ticket_id) FROM new_rows n WHERE NOT n.is_internal));
-    INSERT INTO public.events (source, operation, row_id, actor_id, ticket_number, seq, client_seq, client_id, opens)
-      SELECT 'attachments', 'insert', n.id, auth.uid(), t.number, t.seq,
-             CASE WHEN NOT n.is_internal THEN t.client_seq END, t.client_id,
-             row_number() OVER () = 1 AND live.opens()
-      FROM new_rows n JOIN public.tickets t ON t.id = n.ticket_id;
-  ELSIF TG_OP = 'DELETE' THEN
-    PERFORM live.touch_tickets(
-      (SELECT array_agg(DISTINCT o.ticket_id) FROM old_rows o),
-      (SELECT array_agg(DISTINCT o.ticket_id) FROM old_rows o WHERE NOT o.is_internal));
-    INSERT INTO public.events (source, operation, row_id, actor_id, ticket_number, seq, client_seq, client_id, opens)
-      SELECT 'attachments', 'delete', o.id, auth.uid(), t.number, t.seq,
-             CASE WHEN NOT o.is_internal THEN t.client_seq END, t.client_id,
-             row_number() OVER () = 1 AND live.opens()
-      FROM old_rows o LEFT JOIN public.tickets t ON t.id = o.ticket_id;
-  ELSE
-    PERFORM live.touch_tickets(
-      (SELECT array_agg(DISTINCT n.ticket_id) FROM new_rows n),
-      (SELECT array_agg(DISTINCT i) FROM (SELECT ticket_id FROM old_rows WHERE NOT is_internal
-                                          UNION SELECT ticket_id FROM new_rows WHERE NOT is_internal) x(i)));
-    INSERT INTO public.events (source, operation, row_id, actor_id, ticket_number, seq, client_seq, client_id, changes, opens)
-      SELECT 'attachments', 'update', n.id, auth.uid(), t.number, t.seq,
-             CASE WHEN NOT (n.is_internal AND o.is_internal) THEN t.client_seq END, t.client_id,
-             live.changed(to_jsonb(o), to_jsonb(n)),
-             row_number() OVER () = 1 AND live.opens()
-      FROM new_rows n JOIN old_rows o USING (id) LEFT JOIN public.tickets t ON t.id = n.ticket_id;
-  END IF;
-  RETURN NULL;
-END
-$$;
--- +goose StatementEnd
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_parts();
 CREATE TRIGGER attachments_event_insert AFTER INSERT ON public.attachments
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_attachments();
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_parts();
 CREATE TRIGGER attachments_event_update AFTER UPDATE ON public.attachments
-  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_attachments();
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_parts();
 CREATE TRIGGER attachments_event_delete AFTER DELETE ON public.attachments
-  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_attachments();
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION live.record_parts();
 
 -- +goose StatementBegin
 -- People, sessions and invitations: what the admin portal shows, and what cuts a stream.
@@ -325,10 +291,7 @@ BEGIN
     FROM public.tickets t
     WHERE t.client_id = NEW.id OR t.agent_id = NEW.id
        OR t.id IN (SELECT a.ticket_id FROM public.ticket_activities a WHERE a.user_id = NEW.id);
-  PERFORM FROM public.tickets t WHERE t.id = ANY (named) ORDER BY t.id FOR UPDATE;
-  UPDATE public.tickets t
-    SET seq = t.seq + 1, client_seq = t.client_seq + (t.id = ANY (coalesce(seen, '{}')))::int
-    WHERE t.id = ANY (named);
+  PERFORM live.touch_tickets(named, seen, news => false);
   INSERT INTO public.events (source, operation, row_id, actor_id, ticket_number, seq, client_seq, client_id, changes, opens)
     SELECT 'tickets', 'update', t.id, auth.uid(), t.number, t.seq, CASE WHEN t.id = ANY (seen) THEN t.client_seq END, t.client_id,
            jsonb_build_object('full_name', jsonb_build_array(OLD.full_name, NEW.full_name)),

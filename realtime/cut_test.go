@@ -83,7 +83,7 @@ func TestComingBackAfterReactivation(t *testing.T) {
 	db.Exec(t, `UPDATE users SET active = false WHERE id = $1`, agent.UserID)
 	r.bye()
 	db.Exec(t, `UPDATE users SET active = true WHERE id = $1`, agent.UserID)
-	head := func() bool { h, _ := n.log.Head(t.Context()); return n.hub.head() == h }
+	head := func() bool { log, _ := n.log.Extent(t.Context()); return n.hub.head() == log.Head }
 	eventually(t, "the node has read it", head)
 	again := n.open(t, db.Session(t, agent), "")
 	again.until("ping")

@@ -248,7 +248,7 @@ func TestABurstIsNotSlowness(t *testing.T) {
 	for range 200 {
 		want = append(want, store.TicketTopic(submit(t, db, client)))
 	}
-	eventually(t, "the node has read them", func() bool { h, _ := n.log.Head(t.Context()); return n.hub.head() == h })
+	eventually(t, "the node has read them", func() bool { log, _ := n.log.Extent(t.Context()); return n.hub.head() == log.Head })
 	close(hold)
 	r := <-opened
 	var got []string

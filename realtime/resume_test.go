@@ -175,7 +175,7 @@ func TestAForgottenPartGetsResync(t *testing.T) {
 	for range 3 {
 		submit(t, db, client)
 	}
-	eventually(t, "the node has read them", func() bool { h, _ := before.log.Head(t.Context()); return before.hub.head() == h })
+	eventually(t, "the node has read them", func() bool { log, _ := before.log.Extent(t.Context()); return before.hub.head() == log.Head })
 	floor := before.hub.Cursor()
 	if err := before.log.Forget(t.Context(), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestACursorOfANodeThatReadFurther(t *testing.T) {
 	ahead := newNode(t, db, setting{})
 	behind := newNode(t, db, setting{listenURL: "postgres://127.0.0.1:1/nowhere"})
 	number := submit(t, db, client)
-	eventually(t, "one node has read it", func() bool { h, _ := ahead.log.Head(t.Context()); return ahead.hub.head() == h })
+	eventually(t, "one node has read it", func() bool { log, _ := ahead.log.Extent(t.Context()); return ahead.hub.head() == log.Head })
 	cursor := ahead.hub.Cursor()
 	r := behind.open(t, agent, cursor)
 	if signals, e := r.until("ping"); len(signals) != 0 || e.text("current") != "true" {

@@ -103,7 +103,7 @@ func (d demoTicket) steps(ctx context.Context, tx pgx.Tx, s *Store, ids map[stri
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		id, ids[d.client], agent, d.subject, d.description, d.status, d.priority, at)})
 	for _, f := range d.files {
-		steps = append(steps, demoStep{at, func() error { return demoFile(ctx, tx, s, id, nil, ids[d.client], f, at) }})
+		steps = append(steps, demoStep{at, func() error { return demoFile(ctx, tx, s, id, ids[d.client], f, at) }})
 	}
 	change := func(who, kind string, from, to any) {
 		at = at.Add(3 * time.Second)
@@ -121,7 +121,6 @@ func (d demoTicket) steps(ctx context.Context, tx pgx.Tx, s *Store, ids map[stri
 	}
 	for _, m := range d.thread {
 		at = at.Add(m.after)
-		written, activity := at, uuid.New()
 		kind := "comment"
 		if m.internal {
 			kind = "internal_note"
@@ -129,12 +128,9 @@ func (d demoTicket) steps(ctx context.Context, tx pgx.Tx, s *Store, ids map[stri
 			public = at
 		}
 		steps = append(steps, demoStep{at, do(`
-			INSERT INTO ticket_activities (id, ticket_id, user_id, activity_type, content, is_internal, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			activity, id, ids[m.who], kind, m.text, m.internal, at)})
-		for _, f := range m.files {
-			steps = append(steps, demoStep{at, func() error { return demoFile(ctx, tx, s, id, &activity, ids[m.who], f, written) }})
-		}
+			INSERT INTO ticket_activities (ticket_id, user_id, activity_type, content, is_internal, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
+			id, ids[m.who], kind, m.text, m.internal, at)})
 		if m.then != "" && m.then != status {
 			change(m.who, "status_change", status, m.then)
 			status, public = m.then, at
@@ -160,7 +156,7 @@ func (d demoTicket) steps(ctx context.Context, tx pgx.Tx, s *Store, ids map[stri
 	}
 }
 
-func demoFile(ctx context.Context, tx pgx.Tx, s *Store, ticket uuid.UUID, activity *uuid.UUID, who uuid.UUID, f demoAttachment, at time.Time) error {
+func demoFile(ctx context.Context, tx pgx.Tx, s *Store, ticket, who uuid.UUID, f demoAttachment, at time.Time) error {
 	content, err := f.content()
 	if err != nil {
 		return err
@@ -170,9 +166,9 @@ func demoFile(ctx context.Context, tx pgx.Tx, s *Store, ticket uuid.UUID, activi
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO attachments (ticket_id, activity_id, uploader_id, file_name, content_type, size, sha256, storage_key, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		ticket, activity, who, up.FileName, up.ContentType, up.Size, up.SHA256, up.StorageKey, at)
+		INSERT INTO attachments (ticket_id, uploader_id, file_name, content_type, size, sha256, storage_key, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		ticket, who, up.FileName, up.ContentType, up.Size, up.SHA256, up.StorageKey, at)
 	return err
 }
 

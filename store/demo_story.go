@@ -33,7 +33,6 @@ type demoMessage struct {
 	text     string
 	internal bool
 	then     Status
-	files    []demoAttachment
 }
 
 type demoAttachment struct {
@@ -71,11 +70,6 @@ func says(who string, after time.Duration, text string) demoMessage {
 
 func (m demoMessage) and(then Status) demoMessage {
 	m.then = then
-	return m
-}
-
-func (m demoMessage) with(files ...demoAttachment) demoMessage {
-	m.files = files
 	return m
 }
 

@@ -74,24 +74,6 @@ func (l *EventLog) Extent(ctx context.Context) (extent LogExtent, err error) {
 	return extent, err
 }
 
-// Epoch is the history the log's places belong to.
-func (l *EventLog) Epoch(ctx context.Context) (uuid.UUID, error) {
-	extent, err := l.Extent(ctx)
-	return extent.Epoch, err
-}
-
-// Head is the place of the newest commit, 0 in an empty log.
-func (l *EventLog) Head(ctx context.Context) (int64, error) {
-	extent, err := l.Extent(ctx)
-	return extent.Head, err
-}
-
-// Oldest is the retention floor: a reader that has seen this place, or a later one, can be told the rest.
-func (l *EventLog) Oldest(ctx context.Context) (int64, error) {
-	extent, err := l.Extent(ctx)
-	return extent.Oldest, err
-}
-
 // After gives the events of the first limit commits above place, in commit order, and within a commit in the
 // order they were made. A commit comes whole or not at all, however many events it has.
 func (l *EventLog) After(ctx context.Context, place int64, limit int) (events []Event, err error) {

@@ -37,11 +37,11 @@ func after(t *testing.T, log *store.EventLog, place int64) []store.Event {
 
 func head(t *testing.T, log *store.EventLog) int64 {
 	t.Helper()
-	place, err := log.Head(t.Context())
+	extent, err := log.Extent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return place
+	return extent.Head
 }
 
 func ticket(t *testing.T, db *storetest.DB, client store.Actor) (number int64) {
@@ -307,7 +307,8 @@ func TestForgettingKeepsTheFloor(t *testing.T) {
 	if err := log.Forget(t.Context(), time.UnixMicro(places[2])); err != nil {
 		t.Fatal(err)
 	}
-	oldest, err := log.Oldest(t.Context())
+	extent, err := log.Extent(t.Context())
+	oldest := extent.Oldest
 	if err != nil || oldest != places[1] {
 		t.Errorf("the floor is %d, %v; the newest commit forgotten is %d", oldest, err, places[1])
 	}

@@ -84,7 +84,7 @@ func TestCanary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := events.Head(ctx)
+	before, err := events.Extent(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestCanary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := events.After(ctx, before, 10)
+	made, err := events.After(ctx, before.Head, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -362,3 +362,23 @@ func TestNewNameReachesTheTicketsItStandsOn(t *testing.T) {
 		t.Errorf("%v: %d events, want 2", err, told)
 	}
 }
+
+func TestWhatIsMovedIsNewsOnBothTickets(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	client := db.Person(t, store.Client, "cleo@example.com")
+	from, to := submit(t, db, client, "from"), submit(t, db, client, "to")
+	said := message("words")
+	if err := db.Store.Reply(ctx, client, from, said); err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, `UPDATE ticket_activities SET ticket_id = (SELECT id FROM tickets WHERE number = $2) WHERE id = $1`, said.ID, to)
+	var told int
+	err := db.Owner.QueryRow(ctx, `
+		SELECT count(DISTINCT ticket_number) FROM events e JOIN tickets t ON t.number = e.ticket_number
+		WHERE e.source = 'ticket_activities' AND e.operation = 'update' AND e.row_id = $1
+		  AND e.seq = t.seq AND e.client_seq = t.client_seq`, said.ID).Scan(&told)
+	if err != nil || told != 2 {
+		t.Errorf("%v: %d tickets are told, want both", err, told)
+	}
+}

@@ -181,7 +181,10 @@ func (c *serveCommand) config() (config web.Config, err error) {
 	if c.InvitationLife < time.Minute || c.InvitationLife > 30*24*time.Hour {
 		return config, fmt.Errorf("INVITATION_LIFE %s is not between 1m and 720h", c.InvitationLife)
 	}
-	config.Development = config.Portals[store.Client].Scheme == "http"
+	config.Development = true
+	for _, portal := range config.Portals {
+		config.Development = config.Development && portal.Scheme == "http"
+	}
 	// These are read again when they are used; here they only stop a start that could not succeed.
 	if c.SecretKey != "" {
 		if _, err := secretKeys(c.SecretKey, ""); err != nil {
