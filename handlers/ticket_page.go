@@ -14,6 +14,23 @@ import (
 
 // ticketView reads the ticket of the address as its viewer may see it, with fresh forms.
 func (p *Portal) ticketView(c echo.Context) (views.TicketView, error) {
+	v, err := p.ticketThread(c)
+	if err != nil {
+		return views.TicketView{}, err
+	}
+	return p.withAssignees(c, v)
+}
+
+// withAssignees adds whom staff can give the ticket to.
+func (p *Portal) withAssignees(c echo.Context, v views.TicketView) (_ views.TicketView, err error) {
+	if v.Viewer.Role.Staff() {
+		v.Assignees, err = p.Store.Assignable(c.Request().Context(), v.Viewer)
+	}
+	return v, err
+}
+
+// ticketThread is ticketView without what only its forms need.
+func (p *Portal) ticketThread(c echo.Context) (views.TicketView, error) {
 	number, err := ticketNumber(c)
 	if err != nil {
 		return views.TicketView{}, err
@@ -28,12 +45,7 @@ func (p *Portal) ticketView(c echo.Context) (views.TicketView, error) {
 		Reply:  views.MessageForm{ID: uuid.New()},
 		Note:   views.MessageForm{ID: uuid.New()},
 	}
-	if v.Thread, err = p.Store.Thread(c.Request().Context(), v.Viewer, number, before); err != nil {
-		return views.TicketView{}, err
-	}
-	if v.Viewer.Role.Staff() {
-		v.Assignees, err = p.Store.Assignable(c.Request().Context(), v.Viewer)
-	}
+	v.Thread, err = p.Store.Thread(c.Request().Context(), v.Viewer, number, before)
 	return v, err
 }
 
@@ -75,12 +87,12 @@ func (p *Portal) TicketHead(c echo.Context) error {
 
 // TicketTimeline is the region of what happened.
 func (p *Portal) TicketTimeline(c echo.Context) error {
-	return p.ticketPart(c, p.ticketView, views.TicketTimeline)
+	return p.ticketPart(c, p.ticketThread, views.TicketTimeline)
 }
 
 // TicketProperties is the region of what is known of the ticket.
 func (p *Portal) TicketProperties(c echo.Context) error {
-	return p.ticketPart(c, p.ticketAlone, views.TicketProperties)
+	return p.ticketPart(c, p.ticketProperties, views.TicketProperties)
 }
 
 func (p *Portal) ticketPart(c echo.Context, read func(echo.Context) (views.TicketView, error), part func(views.TicketView) templ.Component) error {
@@ -102,20 +114,23 @@ func (p *Portal) ticketPart(c echo.Context, read func(echo.Context) (views.Ticke
 	return Render(c, http.StatusOK, part(v))
 }
 
-// ticketAlone is ticketView without the timeline.
+// ticketAlone is the ticket without its timeline.
 func (p *Portal) ticketAlone(c echo.Context) (v views.TicketView, err error) {
 	number, err := ticketNumber(c)
 	if err != nil {
 		return v, err
 	}
 	v.Viewer = actor(c)
-	if v.Thread.Ticket, err = p.Store.Ticket(c.Request().Context(), v.Viewer, number); err != nil {
+	v.Thread.Ticket, err = p.Store.Ticket(c.Request().Context(), v.Viewer, number)
+	return v, err
+}
+
+func (p *Portal) ticketProperties(c echo.Context) (views.TicketView, error) {
+	v, err := p.ticketAlone(c)
+	if err != nil {
 		return v, err
 	}
-	if v.Viewer.Role.Staff() {
-		v.Assignees, err = p.Store.Assignable(c.Request().Context(), v.Viewer)
-	}
-	return v, err
+	return p.withAssignees(c, v)
 }
 
 // ticketPath is the address of a ticket, at one entry of its timeline where activity is given.
