@@ -110,7 +110,7 @@ func TestAnUnknownAddressCostsAsMuchAsAWrongPassword(t *testing.T) {
 	d.Exec(t, `UPDATE users SET active = false WHERE email = 'closed@example.com'`)
 	times := map[string][]time.Duration{}
 	words := map[string]bool{}
-	for range 9 {
+	for range 15 {
 		for kind, given := range map[string][2]string{
 			"wrong":   {"ana@example.com", "not her password"},
 			"unknown": {"nobody@example.com", "not her password"},
@@ -128,10 +128,11 @@ func TestAnUnknownAddressCostsAsMuchAsAWrongPassword(t *testing.T) {
 	if len(words) != 1 {
 		t.Errorf("the words differ: %v", words)
 	}
-	median := func(kind string) time.Duration { slices.Sort(times[kind]); return times[kind][4] }
+	// The least of each: whatever else the machine does only adds to a time.
+	least := func(kind string) time.Duration { return slices.Min(times[kind]) }
 	for _, kind := range []string{"unknown", "closed", "hostile"} {
-		if ratio := float64(median(kind)) / float64(median("wrong")); ratio < 0.6 || ratio > 1.7 {
-			t.Errorf("%s takes %s, a wrong password %s", kind, median(kind), median("wrong"))
+		if ratio := float64(least(kind)) / float64(least("wrong")); ratio < 0.6 || ratio > 1.7 {
+			t.Errorf("%s takes %s, a wrong password %s", kind, least(kind), least("wrong"))
 		}
 	}
 }
