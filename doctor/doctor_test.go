@@ -81,7 +81,7 @@ func TestFaults(t *testing.T) {
 		"gzip that collects": {setup{proxy: gzips(false)}, []found{
 			{"stream", Error, []string{"until it ends", "compressing it (gzip)"}}}},
 		// On a desk of its own: what other doctors do would come on the admin's stream, and it would not be idle.
-		"cuts idle streams": {setup{own: true, proxy: cutsIdle(700 * time.Millisecond), pace: pace{
+		"cuts idle streams": {setup{own: true, trusted: "127.0.0.1/32", proxy: cutsIdle(700 * time.Millisecond), pace: pace{
 			whole: 30 * time.Second, ask: 10 * time.Second, hello: 5 * time.Second, change: 3 * time.Second, heartbeat: 5 * time.Second, bye: 3 * time.Second}}, []found{
 			{"stream", Error, []string{"is cut after", "in silence", "proxy_read_timeout"}}}},
 		"no heartbeat": {setup{proxy: faultless, pace: pace{
