@@ -57,7 +57,8 @@ func (u *Upkeep) Tidy(ctx context.Context, now time.Time) error {
 	_, err := u.pool.Exec(ctx, `DELETE FROM sessions WHERE least(expires_at, idle_expires_at, revoked_at) < now() - interval '30 days'`)
 	_, err2 := u.pool.Exec(ctx, `DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'`)
 	log := EventLog{pool: u.pool}
-	return errors.Join(err, err2, forgetProbes(ctx, u.pool), log.Forget(ctx, now.Add(-EventRetention)), u.sweep(ctx, now))
+	_, err3 := log.Forget(ctx, now.Add(-EventRetention))
+	return errors.Join(err, err2, err3, forgetProbes(ctx, u.pool), u.sweep(ctx, now))
 }
 
 // sweep removes the files that no attachment names: their upload broke off as the process died. Uploads are
