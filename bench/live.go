@@ -51,15 +51,21 @@ func runLive(ctx context.Context, binary, dir, only string) error {
 	}
 	defer people.close()
 
+	secure, err := newCertificate(dir)
+	if err != nil {
+		return err
+	}
 	for _, part := range []struct {
 		name   string
 		title  string
 		agents bool
+		tls    certificate
 		f      func(context.Context, side) error
 	}{
-		{"customers", fmt.Sprintf("%d customers, a ticket and a stream each", readers), false, measurePrivate},
-		{"lists", fmt.Sprintf("%d agents with a list before them", herd), true, measureHerd},
-		{"agents", fmt.Sprintf("%d agents, each told of every change", readers), true, measureCommon},
+		{"customers", fmt.Sprintf("%d customers, a ticket and a stream each", readers), false, certificate{}, measurePrivate},
+		{"secure", fmt.Sprintf("%d customers over TLS and HTTP/2", readers), false, secure, measureSecure},
+		{"lists", fmt.Sprintf("%d agents with a list before them", herd), true, certificate{}, measureHerd},
+		{"agents", fmt.Sprintf("%d agents, each told of every change", readers), true, certificate{}, measureCommon},
 	} {
 		if only != "" && only != part.name {
 			continue
@@ -67,9 +73,9 @@ func runLive(ctx context.Context, binary, dir, only string) error {
 		fmt.Printf("\n%s\n", part.title)
 		for i, start := range []func(context.Context) (side, error){
 			func(ctx context.Context) (side, error) {
-				return startDesk(ctx, binary, filepath.Join(dir, "live"), server, people, part.agents)
+				return startDesk(ctx, binary, filepath.Join(dir, "live"), server, people, part.agents, part.tls)
 			},
-			startFloor,
+			func(ctx context.Context) (side, error) { return startFloor(ctx, part.tls) },
 		} {
 			if part.name == "lists" && i > 0 {
 				break
