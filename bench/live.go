@@ -65,6 +65,7 @@ func runLive(ctx context.Context, binary, dir, only string) error {
 		{"customers", fmt.Sprintf("%d customers, a ticket and a stream each", readers), false, certificate{}, measurePrivate},
 		{"secure", fmt.Sprintf("%d customers over TLS and HTTP/2", readers), false, secure, measureSecure},
 		{"lists", fmt.Sprintf("%d agents with a list before them", herd), true, certificate{}, measureHerd},
+		{"day", "a day in fast motion", false, certificate{}, measureDay},
 		{"agents", fmt.Sprintf("%d agents, each told of every change", readers), true, certificate{}, measureCommon},
 	} {
 		if only != "" && only != part.name {
@@ -77,7 +78,7 @@ func runLive(ctx context.Context, binary, dir, only string) error {
 			},
 			func(ctx context.Context) (side, error) { return startFloor(ctx, part.tls) },
 		} {
-			if part.name == "lists" && i > 0 {
+			if (part.name == "lists" || part.name == "day") && i > 0 {
 				break
 			}
 			s, err := start(ctx)

@@ -40,7 +40,8 @@ type carrier struct {
 
 type carrierKey struct{}
 
-// Carry wraps the handler of everything, so that a stream outlives all that is in it.
+// Carry wraps the handler of everything, so that a stream outlives all that is in it. What is in it answers on a stack
+// of its own: the one that the stream keeps then never grows.
 func (h *Hub) Carry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 1 || r.URL.Path != "/live" {
@@ -48,7 +49,14 @@ func (h *Hub) Carry(next http.Handler) http.Handler {
 			return
 		}
 		c := &carrier{w: w}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), carrierKey{}, c)))
+		answered := make(chan any)
+		go func() {
+			defer func() { answered <- recover() }()
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), carrierKey{}, c)))
+		}()
+		if cause := <-answered; cause != nil {
+			panic(cause)
+		}
 		if c.goOn != nil {
 			c.goOn()
 		}
