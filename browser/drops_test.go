@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,14 +27,11 @@ type weakLine struct {
 	mu    sync.Mutex
 	drops []context.CancelFunc
 	down  bool
-	asked map[string][]time.Time // while it was down, by page
 }
 
 func (l *weakLine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	if l.down && strings.HasPrefix(r.URL.Path, "/live") {
-		name := r.URL.Query().Get("page")
-		l.asked[name] = append(l.asked[name], time.Now())
 		l.mu.Unlock()
 		panic(http.ErrAbortHandler)
 	}
@@ -58,22 +56,8 @@ func (l *weakLine) drop() {
 
 func (l *weakLine) set(down bool) {
 	l.mu.Lock()
-	l.down, l.asked = down, map[string][]time.Time{}
+	l.down = down
 	l.mu.Unlock()
-}
-
-// pauses are the times between what each page asked.
-func (l *weakLine) pauses() (all [][]time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, asked := range l.asked {
-		var pauses []time.Duration
-		for i := 1; i < len(asked); i++ {
-			pauses = append(pauses, asked[i].Sub(asked[i-1]))
-		}
-		all = append(all, pauses)
-	}
-	return all
 }
 
 // behindWeakLine is development reached through a weak line; streams is how many the server holds.
@@ -118,13 +102,15 @@ func (p *Person) pass(d time.Duration) {
 	defer cancel()
 	passed := make(chan struct{})
 	var once sync.Once
-	chromedp.ListenTarget(ctx, func(event any) {
+	if err := chromedp.Listen(ctx, func(event any) {
 		if _, ok := event.(*emulation.EventVirtualTimeBudgetExpired); ok {
 			once.Do(func() { close(passed) })
 		}
-	})
-	do(p, emulation.SetVirtualTimePolicy, emulation.SetVirtualTimePolicyParams{
-		Policy: emulation.VirtualTimePolicyAdvance, Budget: float64(d.Milliseconds())})
+	}); err != nil {
+		p.t.Fatal(err)
+	}
+	budget := float64(d.Milliseconds())
+	do(p, emulation.SetVirtualTimePolicy, emulation.SetVirtualTimePolicyParams{Policy: emulation.VirtualTimePolicyAdvance, Budget: &budget})
 	select {
 	case <-passed:
 	case <-ctx.Done():
@@ -150,7 +136,10 @@ func TestDrops(t *testing.T) {
 		cora.ExpectState("reconnecting")
 		cora.pass(time.Second)
 		cora.ExpectLive()
-		if i == 49 {
+		if i%100 == 99 {
+			until(t, "the server holds one stream", patience, func() bool { return streams() == 1 })
+		}
+		if i == 249 { // until now the browser has kept a record of each request
 			before = cora.metrics()
 		}
 	}
@@ -168,4 +157,76 @@ func TestDrops(t *testing.T) {
 	s.reply(t, number, "It held.")
 	cora.Expect("It held.")
 	settled(t, cora)
+}
+
+// TestAway is a page whose server is away: it tries ever more rarely, and at random, since many pages lost the
+// same server. When the server is back, so is the page.
+func TestAway(t *testing.T) {
+	t.Parallel()
+	s, line, _ := behindWeakLine(t)
+	number := s.submit(t, "The server is away")
+	cora := s.signedIn(t, store.Client, "cora@example.com")
+	cora.Open(fmt.Sprintf("/tickets/%d", number))
+	live(cora)
+	const step = 250 * time.Millisecond
+	var early, late []time.Duration
+	for round := range 5 {
+		line.set(true)
+		line.drop()
+		cora.ExpectState("reconnecting")
+		before, _ := cora.newsAsked()
+		var at []time.Duration
+		for now := time.Duration(0); len(at) < 7; now += step {
+			cora.pass(step)
+			asked := before
+			until(t, "the question is refused", patience, func() (over bool) {
+				asked, over = cora.newsAsked()
+				return over
+			})
+			for len(at) < asked-before {
+				at = append(at, now)
+			}
+		}
+		var pauses []time.Duration
+		for i := range 6 {
+			pauses = append(pauses, at[i+1]-at[i])
+		}
+		t.Logf("round %d: %v", round, pauses)
+		early, late = append(early, pauses[:3]...), append(late, pauses[3:]...)
+		s.reply(t, number, fmt.Sprintf("Said while the server was away, %d.", round))
+		line.set(false)
+		until(t, "the page is live again", patience, func() bool {
+			cora.pass(step)
+			return JS[string](cora, "document.documentElement.dataset.live") == "live"
+		})
+		cora.Expect(fmt.Sprintf("Said while the server was away, %d.", round))
+	}
+	if sum(late) < 3*sum(early) {
+		t.Errorf("the later pauses are %s in all, the first ones %s", sum(late), sum(early))
+	}
+	slices.Sort(late)
+	if slices.Max(late)-slices.Min(late) < 4*step || len(slices.Compact(late)) < len(late)/2 {
+		t.Errorf("the pauses are not at random: %v", late)
+	}
+}
+
+func sum(all []time.Duration) (d time.Duration) {
+	for _, one := range all {
+		d += one
+	}
+	return d
+}
+
+// newsAsked is how often the page has asked for news, by either wire, and whether nothing of that is under way.
+func (c *traffic) newsAsked() (n int, over bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	over = true
+	for _, r := range c.order {
+		if strings.HasPrefix(r.path, "/live") {
+			n++
+			over = over && r.over
+		}
+	}
+	return n, over
 }
