@@ -72,6 +72,20 @@ func without(windows []*Person, gone *Person) (rest []*Person) {
 	return rest
 }
 
+// cover opens a tab in front of the person's own; uncover closes it again.
+func (p *Person) cover(path string) {
+	p.t.Helper()
+	JS[any](p, "void (window.cover = open("+quote(path)+"))")
+	p.ExpectJS("document.hidden", "behind another tab")
+}
+
+func (p *Person) uncover() {
+	p.t.Helper()
+	do(p, page.BringToFront, struct{}{})
+	p.ExpectJS("!document.hidden", "in front")
+	JS[any](p, "window.cover.close()")
+}
+
 // freeze is what a browser does with a page that it wants nothing of for a while; thaw brings it to the front again.
 func (p *Person) freeze() {
 	p.t.Helper()
@@ -81,8 +95,8 @@ func (p *Person) freeze() {
 func (p *Person) thaw() {
 	p.t.Helper()
 	do(p, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: page.SetWebLifecycleStateStateActive})
-	p.newTab(p.name + "-other") // to Chromium it stays hidden until another was in front
-	do(p, page.BringToFront, struct{}{})
+	p.cover("about:blank") // to Chromium it stays hidden until another was in front
+	p.uncover()
 }
 
 const (
@@ -166,14 +180,12 @@ func TestTwelveWindows(t *testing.T) {
 
 	// Behind another tab a page says in its title that there is something.
 	behind := leader(t, windows)
-	front := behind.newTab("ann-front")
-	front.Open("/queue")
-	front.ExpectLive()
-	behind.ExpectJS("document.hidden", "behind the other tab")
+	behind.cover("/queue")
 	s.reply(t, number, "Now it is a low table.")
 	behind.expectMarked(patience, 1)
-	leader(t, append(without(windows, behind), front))
-	do(behind, page.BringToFront, struct{}{})
+	until(t, "it gives its stream to another", patience, func() bool { open, _ := behind.streamsOpen(); return open == 0 })
+	until(t, "another has it", patience, func() bool { return streams() == 1 })
+	behind.uncover()
 	behind.ExpectJS(unmarked, "the plain title")
 	behind.Expect("Now it is a low table.")
 	one()

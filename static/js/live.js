@@ -346,6 +346,7 @@ function appear() {
   const line = document.hidden ? "hidden" : "seen";
   if (tabs.line === line) return;
   failures = 0;
+  halt(); // said by whom the neighbours know
   tabs.listen(hear);
   tabs.enter(line, begin);
   begin();
