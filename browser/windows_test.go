@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -176,6 +177,20 @@ func TestTwelveWindows(t *testing.T) {
 	frozen.thaw()
 	windows = append(windows, frozen)
 	frozen.Expect("We cut the other two.")
+	one()
+
+	s.restart(syscall.SIGKILL, func() {
+		for _, w := range windows {
+			w.ExpectState("reconnecting")
+		}
+		s.reply(t, number, "Somebody sat on it.")
+	})
+	for _, w := range windows {
+		w.ExpectLive()
+		if !JS[bool](w, reads("Somebody sat on it.")) { // live means current
+			t.Errorf("%s is live without what was said while the server was down", w.name)
+		}
+	}
 	one()
 
 	// Behind another tab a page says in its title that there is something.

@@ -49,8 +49,7 @@ export function listen(hear) {
   channel = new BroadcastChannel(name);
   channel.onmessage = ({ data }) => {
     const { event } = data.event;
-    // Who asks rarely is good enough for those whom nobody looks at.
-    if (event !== "ask" && data.line === "hidden" && line === "seen") return;
+    if (event !== "ask" && !goodFor(data)) return;
     const before = neighbour()?.from;
     if (event === "ping" || data.from === told.from) told = { ...data, at: performance.now() };
     if ((event === "lost" || event === "bye") && data.from === told.from) told = {};
@@ -59,7 +58,10 @@ export function listen(hear) {
 }
 
 // neighbour is the page that has told this one lately that it is up, or null.
-export const neighbour = () => (told.from && performance.now() - told.at < silentAfter ? told : null);
+export const neighbour = () => (told.from && goodFor(told) && performance.now() - told.at < silentAfter ? told : null);
+
+// A hidden page asks rarely: that will do for those whom nobody looks at.
+const goodFor = (teller) => teller.line === "seen" || line === "hidden";
 
 export function tell(event, polling) {
   channel?.postMessage({ from: `${page} ${voice}`, line, polling, event });

@@ -62,59 +62,17 @@ function end(state) {
 
 // ---- what comes in
 
-const seen = new Map(); // topic -> the newest version told
-const waiting = new Map(); // topic -> version that came while its window is open
-const spread = 200; // of lists: many pages hear of each change
-const gap = 250; // a topic that changes often is fetched four times a second at most
-const own = 1000; // within this a page has the answer to what it did itself
-let allWaits = false;
-
-function change(topic, version) {
-  if (version <= (seen.get(topic) ?? -1)) return;
-  seen.set(topic, version);
-  if (document.hidden) setTimeout(() => document.hidden && regions.concerned(topic, version) && news.add(), own);
-  if (waiting.has(topic)) return void waiting.set(topic, version);
-  waiting.set(topic, version);
-  // What was missed is told at once: until it has been fetched the page is not live.
-  if (topic === "tickets" && caughtUp) setTimeout(tellWaiting, Math.random() * spread, topic);
-  else tellWaiting(topic);
-}
-
-function tellWaiting(topic) {
-  if (document.hidden) return; // it waits until somebody looks
-  const version = waiting.get(topic);
-  regions.tell(topic, version);
-  setTimeout(() => {
-    if (waiting.get(topic) > version) tellWaiting(topic);
-    else waiting.delete(topic);
-  }, gap);
-}
-
-function tellAll() {
-  allWaits = document.hidden;
-  if (allWaits) news.add();
-  else regions.tellAll();
-}
-
-// look tells what waited while nobody did.
-function look() {
-  news.clear();
-  if (allWaits) tellAll();
-  for (const topic of waiting.keys()) tellWaiting(topic);
-}
-
 // receive takes one event of any wire; it returns a bye's reason.
 function receive({ event, id, data }) {
   switch (event) {
-    case "change": change(data.topic, data.version); break;
+    case "change": news.change(data.topic, data.version, caughtUp); break;
     case "ping":
       fed = data.current !== false;
       if (!caughtUp) arrived();
       show();
       break;
     case "resync":
-      seen.clear(); // another history counts anew
-      tellAll();
+      news.all();
       id = data.cursor;
       break;
     case "bye": return data.reason;
@@ -280,17 +238,18 @@ async function pollOnce(mine, wait, take) {
 }
 
 // followOnce lives on what a neighbour tells. One answer of its own closes the gap between this page's cursor and
-// the first word heard. Where no neighbour is up, a page that is seen asks by itself.
+// the first word heard. Where no neighbour is up, a page that is seen asks by itself; of the hidden ones one does,
+// rarely.
 async function followOnce(mine) {
   const neighbour = tabs.neighbour();
   if (neighbour) {
-    polling = neighbour.polling;
     if (neighbour.from === source) {
+      polling = neighbour.polling;
       if (!caughtUp) arrived();
       return tabs.silentAfter; // or until something is heard
     }
     await pollOnce(mine, 0, receive);
-    if (mine === generation) source = neighbour.from;
+    if (mine === generation && caughtUp) source = neighbour.from;
     return 0;
   }
   const hidden = tabs.line === "hidden";
@@ -319,8 +278,8 @@ function hear({ from, polling: itPolls, event }, turned) {
     receive(event);
   } else { // between the cursor and this there is a gap
     source = "";
-    if (event.event === "change") change(event.data.topic, event.data.version);
-    if (event.event === "resync") tellAll();
+    if (event.event === "change") news.change(event.data.topic, event.data.version, caughtUp);
+    if (event.event === "resync") news.all();
   }
   if (turned) wakeUp();
 }
@@ -342,7 +301,7 @@ let hiding;
 function appear() {
   clearTimeout(hiding);
   if (ended) return;
-  if (!document.hidden) look();
+  if (!document.hidden) news.look();
   const line = document.hidden ? "hidden" : "seen";
   if (tabs.line === line) return;
   failures = 0;
