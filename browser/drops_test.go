@@ -201,7 +201,7 @@ func TestAway(t *testing.T) {
 		})
 		cora.Expect(fmt.Sprintf("Said while the server was away, %d.", round))
 	}
-	if sum(late) < 3*sum(early) {
+	if sum(late) < 2*sum(early) {
 		t.Errorf("the later pauses are %s in all, the first ones %s", sum(late), sum(early))
 	}
 	slices.Sort(late)
