@@ -49,7 +49,8 @@ export function listen(hear) {
   channel = new BroadcastChannel(name);
   channel.onmessage = ({ data }) => {
     const { event } = data.event;
-    if (event !== "ask" && !goodFor(data)) return;
+    if (event === "ask") return hear(data, false);
+    if (!goodFor(data)) return;
     const before = neighbour()?.from;
     if (event === "ping" || data.from === told.from) told = { ...data, at: performance.now() };
     if ((event === "lost" || event === "bye") && data.from === told.from) told = {};
