@@ -44,9 +44,11 @@ func (p *Portal) viewer(c echo.Context) (store.Actor, error) {
 		return p.Doors.Actor(c.Request())
 	}()
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		p.Live.TurnedAway(p.Role, c.Path(), err)
 		return store.Actor{}, err
 	}
 	if err != nil || who.Role != p.Role {
+		p.Live.TurnedAway(p.Role, c.Path(), nil)
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 		return store.Actor{}, echo.NewHTTPError(http.StatusUnauthorized, "There is no session of this portal.")
 	}

@@ -480,7 +480,7 @@ func sampleDashboard(now time.Time) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.DayChart("Tickets created and resolved by day, last 14 days", "Created", "Resolved", sampleDays()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.DayChart("chart-table", "Tickets created and resolved by day, last 14 days", "Created", "Resolved", sampleDays()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -84,6 +84,8 @@ func (stillHub) ServePoll(w http.ResponseWriter, _ *http.Request, actor store.Ac
 	return err
 }
 
+func (stillHub) TurnedAway(store.Role, string, error) {}
+
 func (stillHub) Status() realtime.Status {
 	return realtime.Status{Ready: true, Listener: realtime.Connected}
 }
