@@ -46,6 +46,9 @@ func (l Lags) Count() (n int64) {
 // Within is the time in which that part of the changes was handed on, 0 to 1, as well as the steps tell it; 0
 // where there were none.
 func (l Lags) Within(part float64) time.Duration {
+	if l.Count() == 0 {
+		return 0
+	}
 	rank, below, from := part*float64(l.Count()), 0.0, 0.0
 	for i, count := range l {
 		if i == len(LagBounds) {

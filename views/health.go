@@ -193,7 +193,7 @@ func streamsChart(points []store.HealthPoint) ui.LineChartArgs {
 // roundTop is the end of a scale whose half is whole too.
 func roundTop(most float64) float64 {
 	for step := 1.0; ; step *= 10 {
-		for _, top := range []float64{2, 4, 6, 10} {
+		for _, top := range []float64{2, 4, 6, 8, 10} {
 			if most <= top*step {
 				return top * step
 			}

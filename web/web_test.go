@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -55,9 +56,19 @@ func deploy(t testing.TB, scheme string, change ...func(*web.Config)) *deploymen
 
 func (d *deployment) open(t testing.TB) http.Handler {
 	t.Helper()
+	health, err := store.OpenHealthLog(t.Context(), d.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(health.Close)
 	handler, err := web.New(d.config, web.Deps{
-		Store:   d.Store,
-		Live:    stillHub{},
+		Store: d.Store,
+		Live:  stillHub{},
+		// Begun as in earnest; what the doctor finds is the tests' to say.
+		Examine: func(ctx context.Context, actor store.Actor) error {
+			_, err := health.BeginExamination(ctx, actor)
+			return err
+		},
 		Log:     slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics: d.registry,
 	})
