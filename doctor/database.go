@@ -191,9 +191,9 @@ func (d *doctor) examineLog(ctx context.Context) {
 		d.report.add(inDatabase("event log", Warning, fmt.Sprintf("In the last quarter of an hour a change took up to %s from its commit to the streams (99 %% of %d).", span(most), count),
 			"A node or the database was overloaded or away for a while, or a clock is wrong.", charts))
 	case count > 0:
-		d.report.add(inDatabase("event log", OK, fmt.Sprintf("%s; %s handed changes on, half within %s, 99 %% within %s.",
-			reaches, plural(handed.Nodes, "node"), span(handed.Lags.Within(.5)), span(most)), "", ""))
+		d.report.add(inDatabase("event log", OK, fmt.Sprintf("%s; of the last changes half reached the streams within %s, 99 %% within %s.",
+			reaches, span(handed.Lags.Within(.5)), span(most)), "", ""))
 	default:
-		d.report.add(inDatabase("event log", OK, reaches+"; no node has handed a change on in the last quarter of an hour.", "", ""))
+		d.report.add(inDatabase("event log", OK, reaches+"; no change has reached the streams in the last quarter of an hour.", "", ""))
 	}
 }

@@ -157,9 +157,9 @@ func HealthFindings(e store.Examinations, problem string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var6 string
-				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs("An examination is under way, begun" + by(e.UnderWay.By) + ". It takes about 20 s; what it finds appears here by itself.")
+				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs("An examination is under way, begun" + by(e.UnderWay.By) + ". It takes about 20 s; what it finds appears here by itself.")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/health.templ`, Line: 31, Col: 129}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/health.templ`, Line: 31, Col: 130}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {
@@ -180,7 +180,7 @@ func HealthFindings(e store.Examinations, problem string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else if e.UnderWay == nil {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<p class=\"subtle\">The doctor goes through the public addresses as somebody signed in would, makes a change that nobody sees, and looks at the database and the files. What is wrong comes with its cause and its cure. It takes about 20 s and leaves nothing behind. Nobody has asked it yet.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<p class=\"subtle\">The doctor goes through the public addresses as somebody signed in would, makes a change that nobody sees, and looks at the database and the files. What is wrong comes with its cause and its cure. It takes about 20\u00a0s and leaves nothing behind. Nobody has asked it yet.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -394,7 +394,7 @@ func HealthFigures(h store.LiveHealth) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if h.Since == nil {
-			templ_7745c5c3_Err = ui.Empty("activity", "Nothing has been measured yet", "Each node counts its streams, who comes and how fast changes are told, and writes it down every 15 s. The first figures appear here within a minute, by themselves.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Empty("activity", "Nothing has been measured yet", "Each node counts its streams, who comes and how fast changes are told, and writes it down every 15 s. The first figures appear here within a minute, by themselves.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

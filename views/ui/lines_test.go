@@ -12,7 +12,7 @@ func TestLinesGoOnAndBreakOff(t *testing.T) {
 	a := LineChartArgs{Gaps: []bool{false, false, false, true, false}}
 	got := a.path(Line{At: []float64{0, math.NaN(), 1, .5, 7}})
 	// From the first over the second to the third; nothing was measured at the fourth; the last stands alone, at the edge.
-	if want := "M0.5 100.00h.01L2.5 0.00M4.5 0.00h.01"; got != want {
+	if want := "M0 100.00h1L2.5 0.00M4 0.00h1"; got != want {
 		t.Errorf("the line is %s, want %s", got, want)
 	}
 	if got := (LineChartArgs{}).path(Line{}); got != "" {
