@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"autocrm/store"
 
@@ -27,6 +28,13 @@ func (p *Portal) Poll(c echo.Context) error {
 	return p.Live.ServePoll(c.Response(), c.Request(), who)
 }
 
+// turnedAway has it counted that nobody was let in; not where the page went away before it could be.
+func (p *Portal) turnedAway(c echo.Context, began time.Time, err error) {
+	if c.Request().Context().Err() == nil || time.Since(began) > time.Second {
+		p.Live.TurnedAway(p.Role, c.Path(), err)
+	}
+}
+
 // knocking bounds how many streams at a time ask the database who their reader is: when thousands come back at
 // once, pages must not queue behind them for the same connections.
 var knocking = make(chan struct{}, 2)
@@ -34,21 +42,23 @@ var knocking = make(chan struct{}, 2)
 // viewer is who may listen on this portal. Everybody else gets 401, never a redirect: an EventSource would
 // follow it to a page and give up for ever. That goes for a wrong role too: no such stream exists.
 func (p *Portal) viewer(c echo.Context) (store.Actor, error) {
+	began, left := time.Now(), c.Request().Context()
 	select {
 	case knocking <- struct{}{}:
-	case <-c.Request().Context().Done():
-		return store.Actor{}, c.Request().Context().Err()
+	case <-left.Done():
+		p.turnedAway(c, began, left.Err())
+		return store.Actor{}, left.Err()
 	}
 	who, err := func() (store.Actor, error) {
 		defer func() { <-knocking }()
 		return p.Doors.Actor(c.Request())
 	}()
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		p.Live.TurnedAway(p.Role, c.Path(), err)
+		p.turnedAway(c, began, err)
 		return store.Actor{}, err
 	}
 	if err != nil || who.Role != p.Role {
-		p.Live.TurnedAway(p.Role, c.Path(), nil)
+		p.turnedAway(c, began, nil)
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 		return store.Actor{}, echo.NewHTTPError(http.StatusUnauthorized, "There is no session of this portal.")
 	}

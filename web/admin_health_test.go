@@ -122,3 +122,18 @@ func TestLiveRegionsOfTheHealthPage(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoGetsNoStreamIsCounted(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "https")
+	d.browser(t, store.Agent).get(t, "/live").want(t, http.StatusUnauthorized)
+	cleo := d.browser(t, store.Client).signIn(t, d.Person(t, store.Client, "cleo@example.com").Email)
+	cleo.get(t, "/live").want(t, http.StatusOK)
+	d.Exec(t, `ALTER TABLE sessions RENAME TO away`)
+	if got := cleo.get(t, "/live/poll"); got.StatusCode < 500 {
+		t.Errorf("without a database: %d", got.StatusCode)
+	}
+	if got := d.turned.String(); got != "agent /live false\nclient /live/poll true\n" {
+		t.Errorf("counted was %q", got)
+	}
+}

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -32,6 +33,7 @@ type deployment struct {
 	config   web.Config
 	log      *logBook
 	registry *prometheus.Registry
+	turned   logBook // who got no stream
 }
 
 // deploy serves the portals at scheme://client.example.com and so on.
@@ -63,7 +65,7 @@ func (d *deployment) open(t testing.TB) http.Handler {
 	t.Cleanup(health.Close)
 	handler, err := web.New(d.config, web.Deps{
 		Store: d.Store,
-		Live:  stillHub{},
+		Live:  stillHub{&d.turned},
 		// Begun as in earnest; what the doctor finds is the tests' to say.
 		Examine: func(ctx context.Context, actor store.Actor) error {
 			_, err := health.BeginExamination(ctx, actor)
@@ -81,7 +83,7 @@ func (d *deployment) open(t testing.TB) http.Handler {
 func newRegistry() *prometheus.Registry { return prometheus.NewRegistry() }
 
 // stillHub is a hub on which nothing happens.
-type stillHub struct{}
+type stillHub struct{ turned *logBook }
 
 func (stillHub) Cursor() string { return "cursor" }
 
@@ -95,7 +97,9 @@ func (stillHub) ServePoll(w http.ResponseWriter, _ *http.Request, actor store.Ac
 	return err
 }
 
-func (stillHub) TurnedAway(store.Role, string, error) {}
+func (h stillHub) TurnedAway(portal store.Role, path string, err error) {
+	fmt.Fprintln(h.turned, portal, path, err != nil)
+}
 
 func (stillHub) Status() realtime.Status {
 	return realtime.Status{Ready: true, Listener: realtime.Connected}
