@@ -3,7 +3,6 @@ package handlers
 import (
 	"net/http"
 
-	"autocrm/store"
 	"autocrm/views"
 
 	"github.com/labstack/echo/v4"
@@ -61,8 +60,8 @@ func (a Admin) health(c echo.Context, status int, problem string) error {
 	if err != nil {
 		return err
 	}
-	var found store.Examinations
-	if found, err = a.Store.Examinations(c.Request().Context(), actor(c)); err != nil {
+	found, err := a.Store.Examinations(c.Request().Context(), actor(c))
+	if err != nil {
 		return err
 	}
 	return Render(c, status, views.Health(page, live, found, problem))

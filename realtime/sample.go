@@ -139,16 +139,16 @@ func (h *Hub) TurnedAway(portal store.Role, path string, err error) {
 func (h *Hub) Report(ctx context.Context, log *store.HealthLog, node string) {
 	next := time.NewTimer(min(time.Second, h.pace.sample)) // by then it listens
 	defer next.Stop()
-	minute, well := time.Now().Truncate(time.Minute), false
+	minute, failing := time.Now().Truncate(time.Minute), false
 	write := func(ctx context.Context, patience time.Duration, up bool) {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		within, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		samples, now := h.tally.read(), time.Now().Truncate(time.Minute)
-		err := log.WriteSamples(ctx, node, minute, h.Status().Listener == Connected, up, samples)
-		if well != (err == nil) && ctx.Err() == nil {
-			h.logger.Debug("samples of live updates", "error", err)
+		err := log.WriteSamples(within, node, minute, h.Status().Listener == Connected, up, samples)
+		if err != nil && !failing && ctx.Err() == nil {
+			h.logger.Warn("what this node counts cannot be written down", "error", err)
 		}
-		if well = err == nil; well && !now.Equal(minute) {
+		if failing = err != nil; !failing && !now.Equal(minute) {
 			h.tally.forget(samples)
 			minute = now
 		}
@@ -159,7 +159,7 @@ func (h *Hub) Report(ctx context.Context, log *store.HealthLog, node string) {
 			write(ctx, h.pace.sample, true)
 			next.Reset(h.pace.sample)
 		case <-ctx.Done():
-			if well { // else it would only hold up the end
+			if !failing { // else it would only hold up the end
 				write(context.WithoutCancel(ctx), time.Second, false)
 			}
 			return

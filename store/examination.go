@@ -51,11 +51,9 @@ type Finding struct {
 
 // Examination is one that an admin asked for.
 type Examination struct {
-	ID        uuid.UUID
-	By        string // "" where the person is gone
-	StartedAt time.Time
-	EndedAt   *time.Time
-	Findings  []Finding // as the doctor ordered them; none while it is at work, and where nothing came of it
+	By       string // "" where the person is gone
+	EndedAt  *time.Time
+	Findings []Finding // as the doctor ordered them; none while it is at work, and where nothing came of it
 }
 
 // examinationLife is after how long one counts as broken off: longer than the slowest doctor takes.
@@ -79,7 +77,7 @@ func (s *Store) Examinations(ctx context.Context, actor Actor) (e Examinations, 
 			return err
 		}
 		const sql = `
-			SELECT e.id, coalesce(u.full_name, '') AS by, e.started_at, e.ended_at, e.findings
+			SELECT coalesce(u.full_name, '') AS by, e.ended_at, e.findings
 			FROM examinations e LEFT JOIN users u ON u.id = e.started_by
 			WHERE `
 		e.UnderWay, err = maybe[Examination](tx.Query(ctx, sql+`e.ended_at IS NULL AND e.started_at > now() - $1::interval`, examinationLife))

@@ -49,7 +49,6 @@ type NodeHealth struct {
 	Polls     int
 	Listening bool
 	Since     time.Time // the first minute of it in the last day
-	SampledAt time.Time
 }
 
 // HealthPoint is what all nodes counted in ten minutes. Minutes is 0 where nothing was measured.
@@ -123,7 +122,7 @@ func (s *Store) LiveHealth(ctx context.Context, actor Actor) (h LiveHealth, err 
 			}
 		}
 		h.Nodes, err = all[NodeHealth](tx.Query(ctx, `
-			SELECT node, sum(streams)::int AS streams, sum(polls)::int AS polls, bool_and(listening) AS listening, max(sampled_at) AS sampled_at,
+			SELECT node, sum(streams)::int AS streams, sum(polls)::int AS polls, bool_and(listening) AS listening,
 			       (SELECT min(minute) FROM live_samples s WHERE s.node = n.node) AS since
 			FROM `+presentNodes+` n GROUP BY node ORDER BY node`))
 		if err != nil {
