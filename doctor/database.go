@@ -152,6 +152,9 @@ func (d *doctor) examineListen(ctx context.Context, c store.Checkup) {
 	}
 }
 
+// tidied is how much older than it need be the log may get: by a day, which goes as one, and some hours.
+const tidied = 27 * time.Hour
+
 // late is how long a change may take to be handed on: a node that hears of nothing looks that often.
 const late = time.Second
 
@@ -178,9 +181,9 @@ func (d *doctor) examineLog(ctx context.Context) {
 	default:
 		reaches = "It reaches back " + plural(int(age.Hours()), "hour")
 	}
-	if !oldest.IsZero() && age > store.EventRetention+3*time.Hour {
+	if !oldest.IsZero() && age > d.EventRetention+tidied {
 		d.report.add(inDatabase("event log", Warning, fmt.Sprintf("The event log reaches back %.0f hours and grows.", age.Hours()),
-			fmt.Sprintf("It should be tidied every hour, down to %.0f hours.", store.EventRetention.Hours()), "See in the app's log why tidying fails."))
+			fmt.Sprintf("It should be tidied every hour, a day at a time, down to %.0f hours.", d.EventRetention.Hours()), "See in the app's log why tidying fails."))
 	}
 	const charts = "The admin portal's page Health shows since when; the app's log has its side of it."
 	switch count, most := handed.Lags.Count(), handed.Lags.Within(.99); {

@@ -35,24 +35,11 @@ func (p *Portal) turnedAway(c echo.Context, began time.Time, err error) {
 	}
 }
 
-// knocking bounds how many streams at a time ask the database who their reader is: when thousands come back at
-// once, pages must not queue behind them for the same connections.
-var knocking = make(chan struct{}, 2)
-
 // viewer is who may listen on this portal. Everybody else gets 401, never a redirect: an EventSource would
 // follow it to a page and give up for ever. That goes for a wrong role too: no such stream exists.
 func (p *Portal) viewer(c echo.Context) (store.Actor, error) {
-	began, left := time.Now(), c.Request().Context()
-	select {
-	case knocking <- struct{}{}:
-	case <-left.Done():
-		p.turnedAway(c, began, left.Err())
-		return store.Actor{}, left.Err()
-	}
-	who, err := func() (store.Actor, error) {
-		defer func() { <-knocking }()
-		return p.Doors.Actor(c.Request())
-	}()
+	began := time.Now()
+	who, err := p.Doors.Actor(c.Request())
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		p.turnedAway(c, began, err)
 		return store.Actor{}, err

@@ -110,7 +110,7 @@ func TestLiveHealthAddsUpTheNodesForAdmins(t *testing.T) {
 		t.Errorf("an agent sees %+v", agentSees.Portals)
 	}
 
-	upkeep, err := store.OpenUpkeep(ctx, db.URL, db.Files)
+	upkeep, err := store.OpenUpkeep(ctx, db.URL, db.Files, store.EventRetention)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer events.Close()
-	upkeep, err := store.OpenUpkeep(ctx, deployment.url, deployment.files)
+	upkeep, err := store.OpenUpkeep(ctx, deployment.url, deployment.files, c.EventRetention)
 	if err != nil {
 		return err
 	}
@@ -124,6 +124,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	examiner := &examiner{log: health, background: background, group: &group, logger: log, options: doctor.Options{
 		Portals: config.Portals, Secrets: config.SecretKeys, Migrations: migrations.Versions(), Files: deployment.files,
 		DatabaseURL: deployment.url, OwnerURL: deployment.ownerURL, ListenURL: c.DatabaseListenURL,
+		EventRetention: c.EventRetention,
 	}}
 	handler, err := web.New(config, web.Deps{Store: st, Live: hub, Examine: examiner.examine, Log: log, Metrics: registry})
 	if err != nil {
