@@ -108,6 +108,12 @@ func TestPages(t *testing.T) {
 		p.clickOn(`document.querySelector("[data-row] a[href]")`, "click the first ticket")
 		p.ExpectLive()
 		p.look("ticket")
+		s.measured()
+		p.Open("/health")
+		p.look("health")
+		p.clickOn(`document.querySelector("#by-hour summary")`, "open the table")
+		p.ExpectJS(`document.querySelector("#by-hour").open`, "the table")
+		p.look("health, as a table")
 		link := invite(p, "new@example.com", "Agent")
 		p.look("invitations, link shown")
 		p.Fill("Email", "new@example.com")
@@ -138,7 +144,7 @@ func TestPages(t *testing.T) {
 		for role, pages := range map[store.Role][]string{
 			store.Client: {"/", "/tickets"},
 			store.Agent:  {"/", "/queue", "/my-tickets", "/tickets"},
-			store.Admin:  {"/", "/tickets", "/invitations"},
+			store.Admin:  {"/", "/tickets", "/invitations", "/health"},
 		} {
 			p := s.signedIn(t, role, string(role)+"@example.com")
 			for _, path := range pages {

@@ -155,7 +155,10 @@ func (d *doctor) examineListen(ctx context.Context, c store.Checkup) {
 // tidied is how much older than it need be the log may get: by a day, which goes as one, and some hours.
 const tidied = 27 * time.Hour
 
-// examineLog sees whether somebody tidies up.
+// late is how long a change may take to be handed on: a node that hears of nothing looks that often.
+const late = time.Second
+
+// examineLog sees whether somebody tidies up, and how far behind the log the nodes are.
 func (d *doctor) examineLog(ctx context.Context) {
 	select {
 	case <-d.ready:
@@ -165,12 +168,35 @@ func (d *doctor) examineLog(ctx context.Context) {
 		return
 	}
 	oldest, err := d.probes.OldestEvent(ctx)
-	if err != nil {
+	handed, err2 := d.probes.HandedOn(ctx)
+	if err := errors.Join(err, err2); err != nil {
 		d.report.add(inDatabase("event log", Error, "The event log cannot be read: "+oneLine(err)+".", "", "Run `autocrm migrate`."))
 		return
 	}
-	if age := time.Since(oldest); !oldest.IsZero() && age > d.EventRetention+tidied {
+	age, reaches := time.Since(oldest), "It is empty"
+	switch {
+	case oldest.IsZero():
+	case age < time.Hour:
+		reaches = "It reaches back less than an hour"
+	default:
+		reaches = "It reaches back " + plural(int(age.Hours()), "hour")
+	}
+	if !oldest.IsZero() && age > d.EventRetention+tidied {
 		d.report.add(inDatabase("event log", Warning, fmt.Sprintf("The event log reaches back %.0f hours and grows.", age.Hours()),
 			fmt.Sprintf("It should be tidied every hour, a day at a time, down to %.0f hours.", d.EventRetention.Hours()), "See in the app's log why tidying fails."))
+	}
+	const charts = "The admin portal's page Health shows since when; the app's log has its side of it."
+	switch count, most := handed.Lags.Count(), handed.Lags.Within(.99); {
+	case handed.Deaf > 0:
+		d.report.add(inDatabase("event log", Warning, fmt.Sprintf("Not told of changes: %d of %s. They come up to a second late there.", handed.Deaf, plural(handed.Nodes, "node")),
+			"The connection on which such a node LISTENs does not stand.", "See what is said of LISTEN. "+charts))
+	case most > late:
+		d.report.add(inDatabase("event log", Warning, fmt.Sprintf("In the last quarter of an hour a change took up to %s from its commit to the streams (99 %% of %d).", span(most), count),
+			"A node or the database was overloaded or away for a while, or a clock is wrong.", charts))
+	case count > 0:
+		d.report.add(inDatabase("event log", OK, fmt.Sprintf("%s; of the last changes half reached the streams within %s, 99 %% within %s.",
+			reaches, span(handed.Lags.Within(.5)), span(most)), "", ""))
+	default:
+		d.report.add(inDatabase("event log", OK, reaches+"; no change has reached the streams in the last quarter of an hour.", "", ""))
 	}
 }

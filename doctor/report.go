@@ -14,31 +14,17 @@ import (
 )
 
 // Level is how bad a finding is.
-type Level int
+type Level = store.Level
 
 // The levels, and with them the exit status of the command.
 const (
-	OK Level = iota
-	Warning
-	Error
+	OK      = store.LevelOK
+	Warning = store.LevelWarning
+	Error   = store.LevelError
 )
 
-var levelWords = []string{"ok", "warning", "error"}
-
-func (l Level) String() string { return levelWords[l] }
-
-// MarshalText makes the word of the level.
-func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
-
 // Finding is one thing found out. What is in order has a sentence alone.
-type Finding struct {
-	Subject  string `json:"subject"` // a portal's host, "database" or "files"
-	Check    string `json:"check"`   // a word that stays the same, for programs
-	Level    Level  `json:"level"`
-	Sentence string `json:"sentence"`
-	Cause    string `json:"cause,omitempty"`
-	Cure     string `json:"cure,omitempty"`
-}
+type Finding = store.Finding
 
 // Figures is what was measured at one portal, in milliseconds; 0: not measured.
 type Figures struct {

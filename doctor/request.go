@@ -110,6 +110,11 @@ func misled(p *portal, answer *http.Response, body string) Finding {
 	case answer.StatusCode == http.StatusBadGateway || answer.StatusCode == http.StatusServiceUnavailable || answer.StatusCode == http.StatusGatewayTimeout:
 		return p.finding("request", Error, fmt.Sprintf("The proxy answers %s instead of the app.", answer.Status),
 			"It does not reach the app at the address it has for it.", "See whether AutoCRM runs, and whether the proxy's upstream is its LISTEN_ADDR.")
+	case secured(p, answer):
+		variable := strings.ToUpper(string(p.role)) + "_URL"
+		return p.finding("request", Error, fmt.Sprintf("The portal is on https, but %s begins with http://.", variable),
+			"What answers sends everybody on to https. The app goes by its setting: it makes cookies that also travel in the clear, and links to http.",
+			fmt.Sprintf("Let %s begin with https://, for the doctor and for `autocrm serve`.", variable))
 	case answer.StatusCode >= 300 && answer.StatusCode < 400:
 		return p.finding("request", Error, fmt.Sprintf("Something on the way answers with a redirect to %s.", answer.Header.Get("Location")),
 			"A sign-in of the proxy's own, or a redirect of addresses, stands before the app.", "Let the proxy pass every path on to the app.")
@@ -118,6 +123,12 @@ func misled(p *portal, answer *http.Response, body string) Finding {
 	}
 	return p.finding("request", Error, fmt.Sprintf("Something other than the app answers: %s, %s.", answer.Status, contentType(answer)),
 		"The name leads to another site, or the proxy has no rule for it.", "Let the proxy pass this name on to AutoCRM, whole.")
+}
+
+// secured says whether what answers at a portal on http leads to the same place on https.
+func secured(p *portal, answer *http.Response) bool {
+	to, err := answer.Location()
+	return err == nil && p.url.Scheme == "http" && to.Scheme == "https" && strings.EqualFold(to.Hostname(), p.url.Hostname())
 }
 
 func contentType(answer *http.Response) string {

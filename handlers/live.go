@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"time"
 
 	"autocrm/store"
 
@@ -36,15 +37,25 @@ func sessionTag(who store.Actor) string {
 	return hex.EncodeToString(sum[:12])
 }
 
+// turnedAway has it counted that nobody was let in; not where the page went away before it could be.
+func (p *Portal) turnedAway(c echo.Context, began time.Time, err error) {
+	if c.Request().Context().Err() == nil || time.Since(began) > time.Second {
+		p.Live.TurnedAway(p.Role, c.Path(), err)
+	}
+}
+
 // viewer is who may listen on this portal. Everybody else gets 401, never a redirect: an EventSource would
 // follow it to a page and give up for ever. That goes for a wrong role too: no such stream exists.
 func (p *Portal) viewer(c echo.Context) (store.Actor, error) {
+	began := time.Now()
 	who, err := p.Doors.Actor(c.Request())
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		p.turnedAway(c, began, err)
 		return store.Actor{}, err
 	}
 	of := c.QueryParam("session")
 	if err != nil || who.Role != p.Role || (of != "" && of != sessionTag(who)) {
+		p.turnedAway(c, began, nil)
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 		return store.Actor{}, echo.NewHTTPError(http.StatusUnauthorized, "There is no session of this portal.")
 	}

@@ -25,6 +25,7 @@ var navs = map[store.Role][]views.NavItem{
 		{Label: "Tickets", Href: "/tickets", Icon: "ticket", Key: "g t"},
 		{Label: "Users", Href: "/users", Icon: "people", Key: "g u"},
 		{Label: "Invitations", Href: "/invitations", Icon: "invitation", Key: "g i"},
+		{Label: "Health", Href: "/health", Icon: "activity", Key: "g h"},
 	},
 }
 

@@ -3,6 +3,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -21,6 +22,10 @@ type Portal struct {
 	Addresses  map[store.Role]string // where the portals are, as https://agent.example.com
 	SignUpOpen bool                  // customers may make an account without an invitation
 	Dev        bool
+
+	// Examine has the doctor examine the deployment in the background, on behalf of an admin. While that is under
+	// way anywhere, it is a *store.Conflict.
+	Examine func(ctx context.Context, actor store.Actor) error
 
 	shared shared
 }
@@ -45,6 +50,8 @@ type Live interface {
 	Carry(http.Handler) http.Handler
 	// Status tells how well the hub is fed.
 	Status() realtime.Status
+	// TurnedAway counts who was refused a stream or poll before the hub was asked.
+	TurnedAway(portal store.Role, path string, err error)
 }
 
 // Doors lets people in and out of one portal; auth.Gate is it.

@@ -34,6 +34,7 @@ type Hub struct {
 	sealer    *sealer
 	logger    *slog.Logger
 	metrics   *metrics
+	tally     *tally
 	pace      pace
 
 	bell chan struct{} // something may be in the log: at most one ring waits
@@ -68,12 +69,13 @@ type pace struct {
 	idle     time.Duration // the listening connection is pinged when silent for so long
 	minRetry time.Duration
 	maxRetry time.Duration
+	sample   time.Duration // how often what is counted is written down
 }
 
 var usualPace = pace{
 	poll: time.Second, stale: 5 * time.Second, ping: 15 * time.Second, hold: 20 * time.Second,
 	write: 10 * time.Second, minAge: 10 * time.Minute, maxAge: 15 * time.Minute,
-	idle: 15 * time.Second, minRetry: 100 * time.Millisecond, maxRetry: 10 * time.Second,
+	idle: 15 * time.Second, minRetry: 100 * time.Millisecond, maxRetry: 10 * time.Second, sample: store.SampleEvery,
 }
 
 const (
@@ -100,7 +102,7 @@ func New(o Options) (*Hub, error) {
 	}
 	return &Hub{
 		log: o.Log, store: o.Store, listenURL: o.ListenURL, sealer: sealer, logger: o.Logger, metrics: metrics,
-		pace: usualPace, bell: make(chan struct{}, 1), read: make(chan struct{}),
+		tally: newTally(), pace: usualPace, bell: make(chan struct{}, 1), read: make(chan struct{}),
 		ring:   ring{maxCommits: ringCommits, maxSignals: ringSignals},
 		agents: set{}, admins: set{},
 		clients: map[uuid.UUID]set{}, byUser: map[uuid.UUID]set{}, bySession: map[uuid.UUID]set{}, byPage: map[pageKey]*stream{},
@@ -160,7 +162,7 @@ func (h *Hub) publishCommit(events []store.Event) {
 		}
 	}
 	if h.status.ready { // not while reading old news at the start
-		h.metrics.lag.Observe(time.Since(time.UnixMicro(c.place)).Seconds())
+		h.noteLag(c, time.Since(time.UnixMicro(c.place)))
 	}
 }
 

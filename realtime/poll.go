@@ -26,7 +26,7 @@ type pollAnswer struct {
 // answers at once with one. The rules are those of ServeStream.
 func (h *Hub) ServePoll(w http.ResponseWriter, r *http.Request, actor store.Actor) error {
 	if err := mayStream(actor); err != nil {
-		h.refused(r, actor, "poll", "forbidden")
+		h.refused(r, actor, "poll", forbidden)
 		return err
 	}
 	s, start, ok := h.subscribe(r, actor)
@@ -35,10 +35,8 @@ func (h *Hub) ServePoll(w http.ResponseWriter, r *http.Request, actor store.Acto
 		return nil
 	}
 	defer h.remove(s)
-	h.metrics.connects.WithLabelValues(string(actor.Role), "poll", start.result()).Inc()
-	open := h.metrics.streams.WithLabelValues(string(actor.Role), "poll")
-	open.Inc()
-	defer open.Dec()
+	h.noteOpen(actor.Role, "poll", start.result())
+	defer h.noteEnd(actor.Role, "poll")
 	rc := http.NewResponseController(w)
 	rc.SetReadDeadline(time.Time{}) //nolint:errcheck // a writer without deadlines has none to clear
 

@@ -144,12 +144,12 @@ func mayStream(actor store.Actor) error {
 
 // refused counts and logs a connection that came to nothing.
 func (h *Hub) refused(r *http.Request, actor store.Actor, kind, reason string) {
-	h.metrics.connects.WithLabelValues(string(actor.Role), kind, reason).Inc()
+	h.noteRefusal(actor.Role, kind, reason)
 	h.logger.Warn("no live updates", "portal", actor.Role, "kind", kind, "reason", reason, "user", actor.UserID, "path", r.URL.Path)
 }
 
 func (h *Hub) unavailable(w http.ResponseWriter, r *http.Request, actor store.Actor, kind string) {
-	h.refused(r, actor, kind, "unavailable")
+	h.refused(r, actor, kind, unavailable)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Retry-After", "1")
 	http.Error(w, "live updates are not available just now", http.StatusServiceUnavailable)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"autocrm/store"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -161,7 +163,7 @@ func newMetrics(to prometheus.Registerer) (*metrics, error) {
 			Name: "autocrm_live_events_delivered_total", Help: "Change events written to streams and polls."}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "autocrm_live_lag_seconds", Help: "From a change's commit to its being handed to the streams.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 5, 15, 60}}),
+			Buckets: store.LagBounds}),
 		listening: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "autocrm_live_listener_connected", Help: "1 while the LISTEN connection stands, 0 while the log is only polled."}),
 	}

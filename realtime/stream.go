@@ -129,7 +129,7 @@ func (h *Hub) quiet(s *stream) (head int64, ok bool) {
 // current; the rest is written beside, on the bare connection, or in Carry.
 func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Actor) error {
 	if err := mayStream(actor); err != nil {
-		h.refused(r, actor, "stream", "forbidden")
+		h.refused(r, actor, "stream", forbidden)
 		return err
 	}
 	s, start, ok := h.subscribe(r, actor)
@@ -137,8 +137,7 @@ func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Ac
 		h.unavailable(w, r, actor, "stream")
 		return nil
 	}
-	h.metrics.connects.WithLabelValues(string(actor.Role), "stream", start.result()).Inc()
-	h.metrics.streams.WithLabelValues(string(actor.Role), "stream").Inc()
+	h.noteOpen(actor.Role, "stream", start.result())
 	out := h.newOutput(w, r, s)
 	h.logger.Debug("stream opened", "portal", actor.Role, "user", actor.UserID, "cursor", start.result())
 	if err := h.begin(r.Context(), s, actor, start, out); err != nil {
@@ -157,7 +156,7 @@ func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Ac
 func (h *Hub) finish(s *stream, out *output, reason string, err error) {
 	out.close()
 	h.remove(s)
-	h.metrics.streams.WithLabelValues(string(s.actor.Role), "stream").Dec()
+	h.noteEnd(s.actor.Role, "stream")
 	if reason != "" {
 		h.metrics.byes.WithLabelValues(reason).Inc()
 	}

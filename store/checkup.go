@@ -149,6 +149,22 @@ func (p *Probes) OldestEvent(ctx context.Context) (oldest time.Time, err error) 
 	return oldest, err
 }
 
+// HandedOn is what the nodes that are there say of the last quarter of an hour.
+type HandedOn struct {
+	Nodes int
+	Deaf  int  // of these, the ones that do not hear of changes and look for them
+	Lags  Lags // of all, also of those that have gone
+}
+
+// HandedOn reads how fast changes reached the streams.
+func (p *Probes) HandedOn(ctx context.Context) (h HandedOn, err error) {
+	err = p.pool.QueryRow(ctx, `
+		SELECT count(DISTINCT node)::int, count(DISTINCT node) FILTER (WHERE NOT listening)::int,
+		       (SELECT `+summedLags+` FROM live_samples WHERE minute > now() - interval '15 minutes')
+		FROM `+presentNodes+` n`).Scan(&h.Nodes, &h.Deaf, &h.Lags)
+	return h, err
+}
+
 // Hearing is what became of a NOTIFY.
 type Hearing struct {
 	Heard    bool

@@ -17,7 +17,7 @@ type Event struct {
 	Place        int64 // of its commit: microseconds since 1970, strictly rising in commit order
 	ID           int64
 	At           time.Time
-	Source       string // the table: tickets, ticket_activities, attachments, users, sessions, invitations
+	Source       string // the table: tickets, ticket_activities, attachments, users, sessions, invitations, examinations
 	Operation    string // insert, update, delete
 	RowID        uuid.UUID
 	ActorID      *uuid.UUID // nil: no signed-in person did it
@@ -177,6 +177,10 @@ func (e Event) Signals(viewer Actor) []Signal {
 	case "invitations":
 		if viewer.Role == Admin {
 			return []Signal{{"invitations", e.Place}}
+		}
+	case "examinations":
+		if viewer.Role == Admin {
+			return []Signal{{"health", e.Place}}
 		}
 	}
 	return nil

@@ -84,6 +84,9 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 	strange, strangeFile := say(ben, others, false)
 	db.Exec(t, `INSERT INTO invitations (email, user_role, token_hash, expires_at) VALUES ('i@example.com', 'agent', sha256('i'), now() + interval '1 day')`)
 	db.Exec(t, `INSERT INTO sign_in_failures (key) VALUES (sha256('k'))`)
+	db.Exec(t, `INSERT INTO live_samples (minute, node, portal, streams, polls, listening, up, connects, failed, reasons, lags)
+		VALUES (now(), 'one', 'client', 1, 0, true, true, 1, 0, '{}', '{}')`)
+	db.Exec(t, `INSERT INTO examinations (started_by) VALUES ($1)`, ada.UserID)
 
 	id := func(sql string, args ...any) string {
 		var text string
@@ -185,6 +188,7 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 				event("other's ticket", "source = 'tickets' AND operation = 'insert' AND row_id = '"+othersID+"'", otto.UserID, false),
 				event("a person", "source = 'users' AND row_id = '"+ana.UserID.String()+"'", uuid.Nil, false),
 				event("an invitation", "source = 'invitations'", uuid.Nil, false),
+				event("an examination", "source = 'examinations'", uuid.Nil, false),
 			},
 			inserts: []rlsInsert{{"an event", `INSERT INTO events (source, operation, row_id) VALUES ('tickets', 'insert', gen_random_uuid())`, nil, func(store.Actor) bool { return false }}},
 		},
@@ -197,6 +201,15 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 				commit("an invitation", "source = 'invitations'", uuid.Nil, false),
 			},
 			inserts: []rlsInsert{{"a commit", `INSERT INTO event_commits (place, xid) VALUES (1, '1')`, nil, func(store.Actor) bool { return false }}},
+		},
+		"live_samples": {
+			key: "node", rows: []rlsRow{{name: "one", key: "one"}}, sees: adminMay, changes: nobodyMay,
+			inserts: []rlsInsert{{"a sample", `INSERT INTO live_samples (minute, node, portal, streams, polls, listening, up, connects, failed, reasons, lags)
+				VALUES (now(), 'two', 'client', 1, 0, true, true, 1, 0, '{}', '{}')`, nil, func(store.Actor) bool { return false }}},
+		},
+		"examinations": {
+			key: "id", rows: []rlsRow{{name: "one", key: id(`SELECT id::text FROM examinations`)}}, sees: adminMay, changes: nobodyMay,
+			inserts: []rlsInsert{{"an examination", `INSERT INTO examinations (started_by, ended_at) VALUES ($1, now())`, []any{ada.UserID}, func(store.Actor) bool { return false }}},
 		},
 		"event_epochs": {
 			key: "floor", rows: []rlsRow{{name: "the floor", key: id(`SELECT floor::text FROM event_epochs`)}}, changes: nobodyMay,

@@ -20,8 +20,8 @@ const (
 	MaxEventRetention = 96 * time.Hour
 )
 
-// Upkeep is what must be tidied now and then: events, sessions and failures of long ago, files that no ticket took. It
-// works on a small pool of its own as autocrm_worker; no HTTP handler holds it.
+// Upkeep is what must be tidied now and then: events, sessions, failures, samples and examinations of long ago, files
+// that no ticket took. It works on a small pool of its own as autocrm_worker; no HTTP handler holds it.
 type Upkeep struct {
 	pool      *pgxpool.Pool
 	files     *blob.Bucket
@@ -62,9 +62,13 @@ const strayAge = time.Hour
 func (u *Upkeep) Tidy(ctx context.Context, now time.Time) error {
 	_, err := u.pool.Exec(ctx, `DELETE FROM sessions WHERE least(expires_at, idle_expires_at, revoked_at) < now() - interval '30 days'`)
 	_, err2 := u.pool.Exec(ctx, `DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'`)
+	_, err3 := u.pool.Exec(ctx, `DELETE FROM live_samples WHERE minute < $1`, now.Add(-sampleRetention))
+	_, err4 := u.pool.Exec(ctx, `
+		DELETE FROM examinations WHERE ended_at IS NOT NULL
+		  AND id NOT IN (SELECT id FROM examinations ORDER BY started_at DESC LIMIT $1)`, keptExaminations)
 	log := EventLog{pool: u.pool}
-	_, err3 := log.Forget(ctx, now.Add(-u.retention))
-	return errors.Join(err, err2, err3, forgetProbes(ctx, u.pool), u.sweep(ctx, now))
+	_, err5 := log.Forget(ctx, now.Add(-u.retention))
+	return errors.Join(err, err2, err3, err4, err5, forgetProbes(ctx, u.pool), u.sweep(ctx, now))
 }
 
 // sweep removes the files that no attachment names: their upload broke off as the process died. Uploads are

@@ -557,7 +557,7 @@ func AdminDashboard(d store.AdminDashboard) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.DayChart("Tickets created and resolved by day, last 14 days", "Created", "Resolved", days(d.Days)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.DayChart("by-day-table", "Tickets created and resolved by day, last 14 days", "Created", "Resolved", days(d.Days)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -45,3 +45,33 @@ func sampleDays() []ui.DayCount {
 	}
 	return days
 }
+
+// sampleLines has a stretch in which nothing was measured, and a bad hour after it.
+func sampleLines() ui.LineChartArgs {
+	c := ui.LineChartArgs{
+		Title: "Lag over the last day, at worst 4 s", Lines: []ui.Line{{Name: "Median"}, {Name: "99 % within"}},
+		Scale: []string{"10 s", "1 s", "100 ms", "10 ms", "1 ms"}, Axis: []string{"24 h ago", "12 h ago", "now"},
+		Hints: []string{"Before noon: median 3 ms", "After noon: median 5 ms"},
+	}
+	for i := range 72 {
+		wave := float64(i*i%7) / 100
+		median, most := 0.08+wave, 0.3+2*wave
+		if i > 50 && i < 54 {
+			median, most = 0.5, 0.9
+		}
+		c.Lines[0].At, c.Lines[1].At = append(c.Lines[0].At, median), append(c.Lines[1].At, most)
+		c.Gaps = append(c.Gaps, i > 44 && i < 50)
+	}
+	return c
+}
+
+func sampleFindings() []ui.FindingArgs {
+	return []ui.FindingArgs{
+		{Level: "error", Where: "desk.example.com, stream", Sentence: "The proxy holds the stream back for 9 s.",
+			Cause: "It collects what the app sends before it hands it on, and so each change comes late.",
+			Cure:  "nginx: remove `proxy_ignore_headers X-Accel-Buffering`, or set `proxy_buffering off;` for /live."},
+		{Level: "warning", Where: "help.example.com, name", Sentence: "At 192.0.2.10; certificate for 6 days more; TLS 1.3, HTTP/2.",
+			Cause: "It ends on 29 November 2026, and has not been renewed.", Cure: "See why the renewal does not run."},
+		{Level: "ok", Where: "files, attachments", Sentence: "Written, read and deleted in 3 ms."},
+	}
+}

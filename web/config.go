@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -25,6 +26,7 @@ type Config struct {
 type Deps struct {
 	Store   *store.Store
 	Live    handlers.Live
+	Examine func(ctx context.Context, actor store.Actor) error // handlers.Portal.Examine
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }

@@ -86,6 +86,12 @@ func adminRoutes(r routes, h handlers.Admin) {
 	r.post("/invitations/:id/link", h.NewLink)
 	r.get("/invitations/:id/revocation", h.BackToInvitations)
 	r.post("/invitations/:id/revocation", h.RevokeInvitation)
+
+	r.get("/health", h.Health)
+	r.get("/health/figures", h.HealthFigures)
+	r.get("/health/findings", h.HealthFindings)
+	r.get("/health/examination", h.BackToHealth)
+	r.post("/health/examination", h.Examine)
 }
 
 // sharedRoutes are on every portal.

@@ -52,6 +52,7 @@ func (s *site) portal(role store.Role) *echo.Echo {
 		Addresses:  addresses,
 		SignUpOpen: s.config.SignUpOpen,
 		Dev:        s.config.Development,
+		Examine:    s.deps.Examine,
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true

@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -31,6 +33,7 @@ type deployment struct {
 	config   web.Config
 	log      *logBook
 	registry *prometheus.Registry
+	turned   logBook // who got no stream
 }
 
 // deploy serves the portals at scheme://client.example.com and so on.
@@ -55,9 +58,19 @@ func deploy(t testing.TB, scheme string, change ...func(*web.Config)) *deploymen
 
 func (d *deployment) open(t testing.TB) http.Handler {
 	t.Helper()
+	health, err := store.OpenHealthLog(t.Context(), d.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(health.Close)
 	handler, err := web.New(d.config, web.Deps{
-		Store:   d.Store,
-		Live:    stillHub{},
+		Store: d.Store,
+		Live:  stillHub{&d.turned},
+		// Begun as in earnest; what the doctor finds is the tests' to say.
+		Examine: func(ctx context.Context, actor store.Actor) error {
+			_, err := health.BeginExamination(ctx, actor)
+			return err
+		},
 		Log:     slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics: d.registry,
 	})
@@ -70,7 +83,7 @@ func (d *deployment) open(t testing.TB) http.Handler {
 func newRegistry() *prometheus.Registry { return prometheus.NewRegistry() }
 
 // stillHub is a hub on which nothing happens.
-type stillHub struct{}
+type stillHub struct{ turned *logBook }
 
 func (stillHub) Cursor() string { return "cursor" }
 
@@ -84,6 +97,10 @@ func (stillHub) ServeStream(w http.ResponseWriter, _ *http.Request, actor store.
 func (stillHub) ServePoll(w http.ResponseWriter, _ *http.Request, actor store.Actor) error {
 	_, err := io.WriteString(w, "poll of "+actor.Email)
 	return err
+}
+
+func (h stillHub) TurnedAway(portal store.Role, path string, err error) {
+	fmt.Fprintln(h.turned, portal, path, err != nil)
 }
 
 func (stillHub) Status() realtime.Status {

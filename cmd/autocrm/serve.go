@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"autocrm/doctor"
+	"autocrm/migrations"
 	"autocrm/realtime"
 	"autocrm/store"
 	"autocrm/web"
@@ -99,6 +102,11 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer upkeep.Close()
+	health, err := store.OpenHealthLog(ctx, deployment.url)
+	if err != nil {
+		return err
+	}
+	defer health.Close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	hub, err := realtime.New(realtime.Options{
@@ -108,7 +116,17 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler, err := web.New(config, web.Deps{Store: st, Live: hub, Log: log, Metrics: registry})
+	// The background outlives the requests: a stream is told goodbye by a hub that still runs.
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer stopBackground()
+	examiner := &examiner{log: health, background: background, group: &group, logger: log, options: doctor.Options{
+		Portals: config.Portals, Secrets: config.SecretKeys, Migrations: migrations.Versions(), Files: deployment.files,
+		DatabaseURL: deployment.url, OwnerURL: deployment.ownerURL, ListenURL: c.DatabaseListenURL,
+		EventRetention: c.EventRetention,
+	}}
+	handler, err := web.New(config, web.Deps{Store: st, Live: hub, Examine: examiner.examine, Log: log, Metrics: registry})
 	if err != nil {
 		return err
 	}
@@ -118,13 +136,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 
-	// The background outlives the requests: a stream is told goodbye by a hub that still runs.
-	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
-	var group sync.WaitGroup
-	defer group.Wait()
-	defer stopBackground()
 	group.Go(func() { _ = hub.Run(background) })
 	group.Go(func() { upkeep.Run(background, log) })
+	group.Go(func() { hub.Report(background, health, nodeName()) })
 	if metrics != nil {
 		group.Go(func() { serveMetrics(background, metrics, web.Metrics(registry)) })
 	}
@@ -221,6 +235,15 @@ func (c *serveCommand) announce(ctx context.Context, out io.Writer, portals map[
 
 // say shows a person at the terminal what is being waited for.
 func say(sentence string) { fmt.Fprintln(os.Stderr, "autocrm:", sentence) }
+
+// nodeName is this process's, among all that serve the deployment.
+func nodeName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "node"
+	}
+	return fmt.Sprintf("%s-%04x", host, rand.N(1<<16))
+}
 
 func firstOf(a, b string) string {
 	if a != "" {

@@ -38,6 +38,16 @@ export function tellAll() {
   for (const topic of new Set([...regions()].map((region) => region.dataset.topic))) tell(topic, Infinity);
 }
 
+// What no signal tells of, because it changes by the clock, is fetched by the clock, while somebody looks.
+let minute = performance.now();
+function byTheClock() {
+  if (document.hidden || performance.now() - minute < 60000) return;
+  minute = performance.now();
+  document.body.dispatchEvent(new CustomEvent("live:minute", { bubbles: true }));
+}
+setInterval(byTheClock, 5000);
+document.addEventListener("visibilitychange", byTheClock);
+
 // retry fetches at once what failed before.
 export function retry() {
   for (const [id, debt] of owed) if (debt.failures) refetch(id);

@@ -18,6 +18,9 @@ document.addEventListener("htmx:before:swap", (event) => {
       if (!next && ctx.response?.raw?.redirected) document.documentElement.dataset.signedOut = "";
       continue;
     }
+    for (const shown of region.querySelectorAll("details[id][open]")) {
+      next.querySelector(`#${CSS.escape(shown.id)}`)?.setAttribute("open", "");
+    }
     if ("hold" in region.dataset) hold(region, next);
   }
   const field = document.activeElement;
