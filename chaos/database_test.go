@@ -150,7 +150,6 @@ func (c *cluster) stop() {
 // kill ends every process at once, as a power cut would.
 func (c *cluster) kill() {
 	c.t.Helper()
-	c.signal(syscall.SIGSTOP) // or the postmaster would see its children die, and start anew
 	c.signal(syscall.SIGKILL)
 	select {
 	case <-c.server.Done():
@@ -160,7 +159,8 @@ func (c *cluster) kill() {
 	c.stop() // gives back what outlives the processes
 }
 
-// signal goes to every process of the server, the postmaster first: it can start no more then.
+// signal goes to every process of the server. The postmaster is stopped first: it can start no more then, nor lose
+// its children, by which they are known.
 func (c *cluster) signal(signal syscall.Signal) {
 	c.t.Helper()
 	raw, err := os.ReadFile(filepath.Join(c.dir, "postgres", "postmaster.pid"))
@@ -172,8 +172,8 @@ func (c *cluster) signal(signal syscall.Signal) {
 	if err != nil || postmaster <= 1 {
 		c.t.Fatalf("postmaster.pid says %q", first)
 	}
-	syscall.Kill(postmaster, signal)
-	for _, pid := range childrenOf(postmaster) {
+	syscall.Kill(postmaster, syscall.SIGSTOP)
+	for _, pid := range append(childrenOf(postmaster), postmaster) {
 		syscall.Kill(pid, signal)
 	}
 }

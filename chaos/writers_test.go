@@ -74,7 +74,10 @@ func (r *rig) takePen(name string, f func(ctx context.Context) *write) {
 		defer close(p.gone)
 		for ctx.Err() == nil {
 			// Not ctx: who stops writing still hears what became of the last.
-			if w := f(context.Background()); w != nil {
+			patient, cancel := context.WithTimeout(context.Background(), 2*patience)
+			w := f(patient)
+			cancel()
+			if w != nil {
 				r.ledger.add(w)
 				if w.outcome == done {
 					p.last.Store(w.sent.UnixNano())
