@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"autocrm/store"
 )
 
 // TestCursors comes with cursors that cannot be served. Each is answered with resync: never with silence, a failure
@@ -22,7 +20,7 @@ func TestCursors(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, setup{})
 	r.write(t)
-	ctx, cora, ann := context.Background(), r.customers[0], r.agents[0]
+	cora, ann := r.customers[0], r.agents[0]
 
 	t.Run("malformed and forged", func(t *testing.T) {
 		good := r.begin(t, cora, "").cursor
@@ -61,7 +59,7 @@ func TestCursors(t *testing.T) {
 		r.write(t)
 		before := r.begin(t, cora, "").cursor
 		broke := time.Now()
-		r.db.exec(t, `SELECT live.renew_epoch()`)
+		r.db.exec(t, `UPDATE event_epochs SET epoch = gen_random_uuid()`)
 		until(t, "every page has begun anew", patience, func() bool {
 			return !slices.ContainsFunc(r.watchers, func(w *watcher) bool { _, _, resyncs, _ := w.seen(); return resyncs == 0 })
 		})
@@ -81,13 +79,8 @@ func TestCursors(t *testing.T) {
 		}
 		r.rest()
 		r.tell(t)
-		upkeep, err := store.OpenUpkeep(ctx, r.db.owner.Config().ConnString(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer upkeep.Close()
-		if err := upkeep.ForgetEvents(ctx, time.Now().Add(store.EventRetention)); err != nil {
-			t.Fatal(err)
+		if n := one[int](t, r.db, `SELECT live.forget_events(now() + interval '1 day')`); n == 0 {
+			t.Fatal("nothing was forgotten")
 		}
 		r.nodes[0].end(syscall.SIGKILL) // its memory reaches back further than the log
 		r.nodes[0].start()
