@@ -35,7 +35,7 @@ func TestKilledNode(t *testing.T) {
 	}
 
 	t.Run("mid-request", func(t *testing.T) {
-		for range 1 + 9*btoi(long) {
+		for range 2 + 8*btoi(long) {
 			r.write(t)
 			before := r.underWay(t)
 			kill(t, "node killed mid-request, "+before)

@@ -76,8 +76,10 @@ func (l Limits) withDefaults() Limits {
 const (
 	connectTime = 5 * time.Second
 	pingTime    = 3 * time.Second // for a connection that lay idle, before it is used again
-	// requestTime is all a verb's transaction may take, the wait for a connection included.
+	// requestTime is all a verb's transaction may take, the wait for a connection included. That wait is shorter: who
+	// gets none could not be served either, and a request has several transactions.
 	requestTime = 15 * time.Second
+	waitTime    = 10 * time.Second
 )
 
 func connect(ctx context.Context, url, role string) (*pgxpool.Pool, error) {
@@ -137,7 +139,7 @@ func (s *Store) in(ctx context.Context, role, claims string, level pgx.TxIsoLeve
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	conn, err := s.pool.Acquire(ctx)
+	conn, err := s.acquire(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
@@ -162,6 +164,12 @@ func (s *Store) in(ctx context.Context, role, claims string, level pgx.TxIsoLeve
 		return translate(err)
 	}
 	return translate(tx.Commit(ctx))
+}
+
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, waitTime)
+	defer cancel()
+	return s.pool.Acquire(ctx)
 }
 
 // giveBack returns a connection to the pool. One that was lost leaves it at once: the driver may take a quarter of a
