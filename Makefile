@@ -58,7 +58,7 @@ bench: ## Measure start, memory, pages at 10,000 tickets and 1,000 streams; take
 	@go run ./bench
 
 .PHONY: chaos
-chaos: ## Break PostgreSQL, the network, the disk and the binary at full length; takes five minutes
+chaos: ## Break PostgreSQL, the network, the disk and the binary at full length; takes two minutes
 	@.ci/setup postgresql compiler
 	AUTOCRM_CHAOS=long go test -race -count=1 -timeout=20m -v ./chaos
 

@@ -31,7 +31,7 @@ func TestKilledNode(t *testing.T) {
 		healed := time.Now()
 		r.flows(t, "again", healed, patience)
 		until(t, "every page is live", patience, r.allLive)
-		r.report(t, name, broke, healed, "down for "+healed.Sub(broke).Round(10*time.Millisecond).String())
+		r.report(t, name, broke, healed, "down for "+rounded(healed.Sub(broke)).String())
 	}
 
 	t.Run("mid-request", func(t *testing.T) {

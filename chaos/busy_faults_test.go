@@ -79,9 +79,9 @@ func TestExhaustedPool(t *testing.T) {
 	}
 	healed := time.Now()
 	r.write(t)
-	r.report(t, "pool exhausted", broke, healed, fmt.Sprintf("the last of 20 requests failed after %s", slowest.Round(10*time.Millisecond)),
-		fmt.Sprintf("pages told meanwhile within %s", told.Round(10*time.Millisecond)),
-		fmt.Sprintf("every writer wrote again after %s", time.Since(healed).Round(10*time.Millisecond)))
+	r.report(t, "pool exhausted", broke, healed, fmt.Sprintf("the last of 20 requests failed after %s", rounded(slowest)),
+		fmt.Sprintf("pages told meanwhile within %s", rounded(told)),
+		fmt.Sprintf("every writer wrote again after %s", rounded(time.Since(healed))))
 	if n := one[int](t, r.db, `SELECT count(*)::int FROM ticket_activities WHERE content LIKE 'exhausted %'`); n != 0 {
 		t.Errorf("%d replies that failed are there", n)
 	}
@@ -113,7 +113,7 @@ func TestLongTransaction(t *testing.T) {
 				each = append(each, took)
 			}
 		}
-		time.Sleep(either(100*time.Millisecond, 500*time.Millisecond)) // the pace of the question
+		time.Sleep(either(100*time.Millisecond, 500*time.Millisecond))
 	}
 	slices.Sort(each)
 	median, worst := each[len(each)/2], each[len(each)-1]

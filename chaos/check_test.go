@@ -218,6 +218,8 @@ func (r *rig) checkLedger(t *testing.T) {
 	}
 }
 
+func rounded(d time.Duration) time.Duration { return d.Round(10 * time.Millisecond) }
+
 func btoi(b bool) int {
 	if b {
 		return 1
@@ -233,7 +235,10 @@ func (r *rig) report(t *testing.T, name string, broke, healed time.Time, more ..
 	for _, w := range failures {
 		slowest = max(slowest, w.took)
 	}
-	t.Logf("FAULT %s: first page not live after %s, all live again %s after the cure; %d writes without an answer, the slowest after %s %s",
-		name, r.firstLeft(broke).Round(10*time.Millisecond), r.lastLive(healed).Round(10*time.Millisecond), len(failures),
-		slowest.Round(10*time.Millisecond), strings.Join(more, "; "))
+	pages := "every page stayed live"
+	if first := r.firstLeft(broke); first > 0 {
+		pages = fmt.Sprintf("the first page was not live after %s, all were again %s after the cure", rounded(first), rounded(r.lastLive(healed)))
+	}
+	parts := append([]string{pages, fmt.Sprintf("%d writes without an answer, the slowest after %s", len(failures), rounded(slowest))}, more...)
+	t.Logf("FAULT %s: %s", name, strings.Join(parts, "; "))
 }

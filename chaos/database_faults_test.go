@@ -13,18 +13,19 @@ func TestDatabase(t *testing.T) {
 	c := r.db.cluster
 	for _, fault := range []struct {
 		name       string
-		break_     func()
-		heal       func()
-		saysItself bool // pages must be told, within this node's 5 s, that they are not current
+		down, up   func()
+		lasts      time.Duration
+		saysItself bool // it lasts longer than a node trusts what it has read last
 	}{
-		{name: "restarted", break_: c.stop, heal: c.start},
-		{name: "killed", break_: c.kill, heal: c.start},
-		{name: "paused", break_: func() { c.signal(syscall.SIGSTOP) }, heal: func() { c.signal(syscall.SIGCONT) }, saysItself: true},
+		{name: "restarted", down: c.stop, up: c.start, lasts: either(0, 10*time.Second), saysItself: long},
+		{name: "killed", down: c.kill, up: c.start, lasts: either(0, 10*time.Second), saysItself: long},
+		{name: "paused", down: func() { c.signal(syscall.SIGSTOP) }, up: func() { c.signal(syscall.SIGCONT) },
+			lasts: either(8*time.Second, 20*time.Second), saysItself: true},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
 			r.write(t)
 			broke := time.Now()
-			fault.break_()
+			fault.down()
 			if fault.saysItself {
 				until(t, "every page says that it is not current", patience, func() bool {
 					for _, w := range r.watchers {
@@ -34,9 +35,9 @@ func TestDatabase(t *testing.T) {
 					}
 					return true
 				})
-				time.Sleep(time.Until(broke.Add(either(8*time.Second, 20*time.Second)))) // the fault's own length
 			}
-			fault.heal()
+			time.Sleep(time.Until(broke.Add(fault.lasts)))
+			fault.up()
 			healed := time.Now()
 			r.flows(t, "again", healed, patience)
 			until(t, "every page is live", patience, r.allLive)

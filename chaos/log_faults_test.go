@@ -22,7 +22,7 @@ func TestListenerKilled(t *testing.T) {
 	until(t, "the listener stands again", patience, func() bool {
 		return one[int](t, r.db, `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'autocrm_listener'`) == 1
 	})
-	r.report(t, "listener's connection killed", broke, healed, "it listens again after "+time.Since(healed).Round(10*time.Millisecond).String())
+	r.report(t, "listener's connection killed", broke, healed, "it listens again after "+rounded(time.Since(healed)).String())
 	r.check(t, noResync)
 }
 
@@ -52,7 +52,7 @@ func TestWithoutNotify(t *testing.T) {
 		t.Errorf("all was told within %s: is there another bell?", slowest)
 	}
 	r.write(t)
-	r.report(t, "NOTIFY removed", broke, time.Now(), "told after at most "+slowest.Round(10*time.Millisecond).String())
+	r.report(t, "NOTIFY removed", broke, time.Now(), "told after at most "+rounded(slowest).String())
 	r.check(t, noResync)
 }
 
@@ -75,7 +75,7 @@ func TestClockMoved(t *testing.T) {
 				slowest = max(slowest, d)
 			}
 		}
-		r.report(t, "clock moved by "+by, broke, broke, "told after at most "+slowest.Round(10*time.Millisecond).String())
+		r.report(t, "clock moved by "+by, broke, broke, "told after at most "+rounded(slowest).String())
 		// Pages that come back and a node that starts read by the same clock.
 		r.nodes[0].end(15)
 		r.nodes[0].start()

@@ -44,14 +44,14 @@ func TestNetwork(t *testing.T) {
 	if asked.took > failsWithin+slack {
 		t.Errorf("a page answers after %s", asked.took)
 	}
-	time.Sleep(time.Until(broke.Add(either(20*time.Second, 60*time.Second)))) // the fault's own length
+	time.Sleep(time.Until(broke.Add(either(20*time.Second, 60*time.Second))))
 	r.wire.heal()
 	healed := time.Now()
 	r.flows(t, "again", healed, recoversWithin+slack)
 	flowing := time.Since(healed)
 	until(t, "every page is live", recoversWithin+slack, r.allLive)
-	r.report(t, "network black-holed", broke, healed, "a page failed after "+asked.took.Round(10*time.Millisecond).String(),
-		"every writer wrote again after "+flowing.Round(10*time.Millisecond).String())
+	r.report(t, "network black-holed", broke, healed, "a page failed after "+rounded(asked.took).String(),
+		"every writer wrote again after "+rounded(flowing).String())
 	for _, w := range r.ledger.all(func(w write) bool { return w.path != "" && w.took > failsWithin+slack }) {
 		t.Errorf("%s was answered (%d) after %s", w.words, w.status, w.took)
 	}
