@@ -141,6 +141,7 @@ func (r *rig) checkSilence(t *testing.T) {
 	before := map[*watcher]int{}
 	for _, w := range r.watchers {
 		if w.p.role == store.Client {
+			w.hearsAll(t)
 			_, before[w], _, _ = w.seen()
 		}
 	}
@@ -151,10 +152,21 @@ func (r *rig) checkSilence(t *testing.T) {
 	r.tell(t)
 	for w, count := range before {
 		// What was said in public is one change of a ticket and one of the list.
+		w.hearsAll(t)
 		if _, now, _, _ := w.seen(); now != count+2 {
 			t.Errorf("%s heard %d changes instead of 2 after a note and a comment", w.name, now-count)
 		}
 	}
+}
+
+// hearsAll waits for the list's change, which comes after the ticket's.
+func (w *watcher) hearsAll(t *testing.T) {
+	t.Helper()
+	until(t, w.name+" hears of the list", patience, func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.last == "tickets"
+	})
 }
 
 type counted struct {

@@ -48,6 +48,7 @@ type watcher struct {
 	read    map[int64]int64  // ticket -> version, as last read through the portal
 	owed    bool             // a resync whose reading has not succeeded yet
 	changes int              // events of a change, in all
+	last    string           // the topic of the last of them
 	resyncs int
 	wrong   []string
 	is      condition
@@ -256,6 +257,7 @@ func (w *watcher) receive(ctx context.Context, e event) {
 	switch e.Event {
 	case "change":
 		w.changes++
+		w.last = data.Topic
 		if data.Version < w.told[data.Topic] {
 			w.wrong = append(w.wrong, fmt.Sprintf("%s fell from %d to %d", data.Topic, w.told[data.Topic], data.Version))
 		}
