@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 
@@ -69,9 +71,10 @@ func translate(err error) error {
 // unavailable marks the errors that pass when the database is back, or has less to do.
 func unavailable(err error) error {
 	var refused *pgconn.ConnectError
+	var lost *net.OpError
 	var pg *pgconn.PgError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &refused):
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &refused), errors.As(err, &lost), errors.Is(err, io.ErrUnexpectedEOF):
 	case errors.As(err, &pg) && slices.Contains([]string{
 		"57P01", "57P02", "57P03", // the server stops, crashed or is starting
 		"53300", // too many connections
