@@ -57,6 +57,11 @@ bench: ## Measure start, memory, pages at 10,000 tickets and 1,000 streams; take
 	@.ci/setup postgresql
 	@go run ./bench
 
+.PHONY: chaos
+chaos: ## Break PostgreSQL, the network, the disk and the binary at full length; takes two minutes
+	@.ci/setup postgresql compiler
+	AUTOCRM_CHAOS=long go test -race -count=1 -timeout=20m -v ./chaos
+
 .PHONY: screenshots
 screenshots: ## Make the pictures of docs/images anew from the demo data
 	@.ci/setup postgresql chromium nginx

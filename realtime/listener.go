@@ -76,15 +76,22 @@ func (h *Hub) readLog(ctx context.Context, check bool) error {
 }
 
 func (h *Hub) after(ctx context.Context, place int64) (events []store.Event, held bool, err error) {
-	// A black-holed connection must not silence the hub for long; a bulk change must still get through.
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	// A black-holed connection must not silence the hub for long; a bulk change must still get through, and does
+	// in the second attempt.
+	h.mu.RLock()
+	patience := 5 * time.Second
+	if h.status.readErr != nil {
+		patience = 30 * time.Second
+	}
+	h.mu.RUnlock()
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return h.log.After(ctx, place, readCommits)
 }
 
 // checkExtent keeps the floor, and notices another database.
 func (h *Hub) checkExtent(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	now, err := h.log.Extent(ctx)
 	if err != nil {
@@ -156,7 +163,7 @@ func (h *Hub) listenOnce(ctx context.Context) (listening bool, err error) {
 	}
 	config.RuntimeParams["application_name"] = "autocrm_listener"
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
-	config.ConnectTimeout = 10 * time.Second
+	config.ConnectTimeout = 5 * time.Second
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return false, err

@@ -204,6 +204,7 @@ func TestALostPartFurtherBackGetsResync(t *testing.T) {
 	number := submit(t, db, client)
 	submit(t, db, client)
 	n.open(t, agent, held).change(store.TicketTopic(number))
+	eventually(t, "memory is past it", func() bool { log, _ := n.log.Extent(t.Context()); return n.hub.head() == log.Head })
 	db.Exec(t, `DELETE FROM event_commits WHERE place = $1`, place)
 	r := n.open(t, agent, held)
 	for e := r.next(); e.Event != "resync"; e = r.next() {

@@ -72,6 +72,9 @@ func refuseBrokenText(next echo.HandlerFunc) echo.HandlerFunc {
 		if broken(c.Request().URL.Path) {
 			return echo.NewHTTPError(http.StatusBadRequest, "This address contains characters that cannot be.")
 		}
+		if strings.HasPrefix(c.Request().URL.Path, "/live") {
+			return next(c) // whatever is wrong with a cursor, the page is told to fetch everything anew
+		}
 		for name, values := range c.QueryParams() {
 			if broken(name) || broken(strings.Join(values, "")) {
 				return echo.NewHTTPError(http.StatusBadRequest, "This address contains characters that cannot be.")
