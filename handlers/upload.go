@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"autocrm/store"
@@ -114,7 +115,7 @@ func brokenOff(err error) error {
 	if errors.As(err, &tooLarge) {
 		return err
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) ||
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) ||
 		strings.Contains(err.Error(), "multipart:") {
 		return echo.NewHTTPError(http.StatusBadRequest, "The form broke off on its way. Nothing was sent; try again.").SetInternal(err)
 	}
