@@ -63,6 +63,10 @@ fuzz: ## Fuzz every parser for a minute each, or for FUZZTIME=10m
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
 		done; done
 
+.PHONY: vuln
+vuln: ## Ask vuln.go.dev whether anything that the program reaches has a known hole
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
 .PHONY: bench
 bench: ## Measure start, memory, pages at 10,000 tickets and 1,000 streams; takes two minutes
 	@.ci/setup postgresql
