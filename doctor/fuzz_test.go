@@ -20,7 +20,7 @@ func FuzzReadEvents(f *testing.F) {
 	f.Add(packed.String(), "gzip")
 	f.Add("event: change\r\ndata: {\"topic\":\"ticket-1\",\"version\":1e999}\r\n\r\n", "identity")
 	f.Add("event:\n\ndata\n\nevent: bye\ndata: [\n\n", "GZIP")
-	f.Add(strings.Repeat("a", 200_000), "br")
+	f.Add(strings.Repeat("a", 70_000), "")
 	f.Add(":"+strings.Repeat(" ", 2048)+"\n\n<html>", "")
 	f.Fuzz(func(t *testing.T, body, encoding string) {
 		answer := &http.Response{Header: http.Header{"Content-Encoding": {encoding}}, Body: io.NopCloser(strings.NewReader(body))}

@@ -22,7 +22,7 @@ func bodyLimit(most int64, pace bodyPace) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
-			body := &patientBody{ReadCloser: r.Body, pace: pace, began: time.Now(), connection: http.NewResponseController(c.Response())}
+			body := &patientBody{ReadCloser: r.Body, pace: pace, connection: http.NewResponseController(c.Response())}
 			r.Body = http.MaxBytesReader(c.Response(), body, most)
 			// A deadline left behind would end the connection's next request, or this one's context.
 			defer body.connection.SetReadDeadline(time.Time{})
@@ -34,20 +34,17 @@ func bodyLimit(most int64, pace bodyPace) echo.MiddlewareFunc {
 type patientBody struct {
 	io.ReadCloser
 	pace       bodyPace
-	began      time.Time
 	came       int64
+	waited     time.Duration // for the sender; what is done with the body takes nothing from their time
 	connection *http.ResponseController
 }
 
 func (b *patientBody) Read(p []byte) (int, error) {
-	deadline := time.Now().Add(b.pace.standstill)
-	owed := time.Duration(b.came/b.pace.slowest) * time.Second
-	if whole := b.began.Add(b.pace.standstill + owed); whole.Before(deadline) {
-		deadline = whole
-	}
-	b.connection.SetReadDeadline(deadline) // where the writer cannot, there is no connection
+	began := time.Now()
+	left := b.pace.standstill + time.Duration(b.came/b.pace.slowest)*time.Second - b.waited
+	b.connection.SetReadDeadline(began.Add(min(left, b.pace.standstill))) // where the writer cannot, there is no connection
 	n, err := b.ReadCloser.Read(p)
-	b.came += int64(n)
+	b.came, b.waited = b.came+int64(n), b.waited+time.Since(began)
 	if err != nil {
 		b.connection.SetReadDeadline(time.Time{})
 	}
