@@ -182,7 +182,7 @@ func TestTheDatabaseNeverMistakesOneForAnother(t *testing.T) {
 	made, most := st.Connections()
 	t.Logf("%d requests, %d connections one after the other, in %s", times, made, time.Since(began).Round(time.Millisecond))
 	for i := range fails {
-		if seen[i].Load() == 0 {
+		if seen[i].Load() == 0 && !testing.Short() {
 			t.Errorf("%s never happened", fails[i].name)
 		}
 	}

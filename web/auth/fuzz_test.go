@@ -33,11 +33,10 @@ func FuzzCookie(f *testing.F) {
 	for _, seed := range []string{genuine, foreign, strings.Replace(foreign, "client", "agent", 1), g.session.name + "=" + short, genuine + "; " + genuine, genuine + "x", g.session.name + "=", g.session.name, "=", ";", "\x00", "a=b; c"} {
 		f.Add(seed)
 	}
-	_, value, _ := strings.Cut(genuine, "=")
 	f.Fuzz(func(t *testing.T, header string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["Cookie"] = []string{header}
-		if got, ok := g.session.token(r, g.session.name); ok && (!strings.Contains(header, value) || string(got) != string(token)) {
+		if got, ok := g.session.token(r, g.session.name); ok && string(got) != string(token) {
 			t.Errorf("the cookie %q names the session %q", header, got)
 		}
 		if said := g.Said(httptest.NewRecorder(), r); said != "" {
