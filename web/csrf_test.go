@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -157,6 +156,6 @@ func TestLookingChangesNothing(t *testing.T) {
 		}
 	}
 	if after := d.everything(t); after != before {
-		t.Error(fmt.Sprintf("looking changed something:\n%s\n%s", before, after))
+		t.Errorf("looking changed something:\n%s\n%s", before, after)
 	}
 }
