@@ -17,7 +17,7 @@ import (
 
 // Wherever a link wants to lead after signing in, it leads to this host.
 func FuzzNext(f *testing.F) {
-	for _, seed := range []string{"/tickets?a=b#c", "//evil.example", `/\evil`, "/\t/evil", "https:evil", "/%2f/evil", "/a/..//evil", "/?//evil", "/#//evil", "/;/evil", "/\u2028/evil", "/.//evil", "/? "} {
+	for _, seed := range []string{"/tickets?a=b#c", "//evil.example", `/\evil`, "/\t/evil", "https:evil", "/%2f/evil", "/a/..//evil", "/?//evil", "/#//evil", "/;/evil", "/\u2028/evil", "/.//evil", "/? ", "/%2fevil/ x"} {
 		f.Add(seed)
 	}
 	base, _ := url.Parse("https://agent.example.com/sign-in")

@@ -61,7 +61,7 @@ func TestEveryRedirectStaysHere(t *testing.T) {
 			hostile = append(hostile, slash+to)
 		}
 	}
-	hostile = append(hostile, "/"+strings.Repeat("a", 100_000), strings.Repeat("/", 3000), " //evil.example", "\u00a0//evil.example", "/\x00/evil.example", "https://client.example.com.evil.example/")
+	hostile = append(hostile, "/"+strings.Repeat("a", 100_000), strings.Repeat("/", 3000), " //evil.example", "/%2fevil.example/ x", "\u00a0//evil.example", "/\x00/evil.example", "https://client.example.com.evil.example/")
 	for _, next := range hostile {
 		b := d.browser(t, store.Client)
 		got := []answer{b.post(t, "/sign-in", url.Values{"email": {"ana@example.com"}, "password": {storetest.Password}, "next": {next}}).want(t, http.StatusSeeOther)}
