@@ -52,6 +52,21 @@ lint: ## Check what needs no test: formatting, generated code, go.mod, vet
 	go mod tidy -diff
 	go vet -race ./...
 
+FUZZTIME = 1m
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser for a minute each, or for FUZZTIME=10m
+	@.ci/setup postgresql
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\)(.*/\1/p' "$$file"); do \
+			echo "$$target, $$(dirname "$$file")"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s "$$(dirname "$$file")" || exit 1; \
+		done; done
+
+.PHONY: vuln
+vuln: ## Ask vuln.go.dev whether anything that the program reaches has a known hole
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
 .PHONY: bench
 bench: ## Measure start, memory, pages at 10,000 tickets and 1,000 streams; takes two minutes
 	@.ci/setup postgresql

@@ -83,23 +83,26 @@ func unpacked(answer *http.Response) (io.Reader, error) {
 	}
 }
 
+// longestLine bounds what is kept of an answer that is no stream: its first line may never end.
+const longestLine = 64 << 10
+
 func readEvents(answer *http.Response, send func(moment)) error {
 	body, err := unpacked(answer)
 	if err != nil {
 		return err
 	}
-	reader := bufio.NewReader(body)
+	reader := bufio.NewReaderSize(body, longestLine)
 	if _, err := reader.Peek(1); err != nil {
 		return err
 	}
 	send(moment{first: true})
 	var e event
 	for {
-		line, err := reader.ReadString('\n')
-		if err != nil {
+		line, err := reader.ReadSlice('\n')
+		if err != nil { // also where the line does not end
 			return err
 		}
-		field, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		field, value, _ := strings.Cut(strings.TrimRight(string(line), "\r\n"), ":")
 		value = strings.TrimPrefix(value, " ")
 		switch {
 		case field == "event":

@@ -54,7 +54,10 @@ func (p *Portal) ChangePassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = p.Store.ChangePassword(c.Request().Context(), actor(c), c.RealIP(), fields.Get("current_password"), fields.Get("new_password"))
+	session, err := p.Store.ChangePassword(c.Request().Context(), actor(c), c.RealIP(), fields.Get("current_password"), fields.Get("new_password"))
+	if err == nil {
+		err = p.Doors.Admit(c.Response(), c.Request(), session)
+	}
 	return p.accountAfter(c, err, actor(c).Name, "Your password is changed. You are signed out everywhere else.")
 }
 

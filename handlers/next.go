@@ -22,7 +22,12 @@ func Next(path string) string {
 	case "/sign-in", "/sign-out", "/signup", "/auth/callback", "/unauthorized", "/live", "/live/poll":
 		return "/" // would lead in a circle, or to no page
 	}
-	return to.RequestURI()
+	// A path that is not encoded as it should be is encoded anew: "/%2fhost/ x" becomes "//host/%20x".
+	uri := to.RequestURI()
+	if strings.HasPrefix(uri, "//") {
+		return "/"
+	}
+	return uri
 }
 
 // SignInPath is the sign-in page that leads back to path.

@@ -42,6 +42,8 @@ func TestNextStaysOnThisHost(t *testing.T) {
 		"/unauthorized":                 "/",
 		"/live":                         "/",
 		"/%":                            "/",
+		"/%2fevil.example/ x":           "/",
+		"/%2Fevil.example/\"":           "/",
 		"/" + strings.Repeat("a", 3000): "/",
 		"/tickets/../..//evil.example":  "/tickets/../..//evil.example", // resolves on this host: it begins with one slash
 	} {

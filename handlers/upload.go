@@ -8,7 +8,9 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"os"
 	"strings"
 
 	"autocrm/store"
@@ -118,7 +120,8 @@ func brokenOff(err error) error {
 	if errors.As(err, &tooLarge) {
 		return err
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) ||
+	var malformed textproto.ProtocolError // a part's header, such as a file name with a NUL in it
+	if errors.As(err, &malformed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) ||
 		strings.Contains(err.Error(), "multipart:") {
 		return echo.NewHTTPError(http.StatusBadRequest, "The form broke off on its way. Nothing was sent; try again.").SetInternal(err)
 	}

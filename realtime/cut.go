@@ -44,6 +44,9 @@ func cutsOf(event store.Event) []cut {
 		if _, ok := event.Changed("expires_at"); ok {
 			return []cut{{session: event.RowID, reason: byeAge}} // coming back, it learns its new end
 		}
+		if _, ok := event.Changes["token"]; ok {
+			return []cut{{session: event.RowID, reason: byeAge}} // whoever has the new cookie comes back
+		}
 	case event.Source == "users" && event.Operation == "delete":
 		return []cut{{user: event.RowID, reason: byeRevoked}}
 	case event.Source == "users" && event.Operation == "update":

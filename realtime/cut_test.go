@@ -74,6 +74,25 @@ func check(t *testing.T, err error) {
 	}
 }
 
+// A new password gives the session a new cookie: whoever listens by the old one must show the new.
+func TestANewCookieEndsTheStreamsOfTheOld(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	agent := db.Person(t, store.Agent, "agent@example.com")
+	elsewhere := db.Session(t, agent)
+	n := newNode(t, db, setting{})
+	here, there := n.open(t, agent, ""), n.open(t, elsewhere, "")
+	_, err := db.Store.ChangePassword(context.Background(), agent, "192.0.2.1", storetest.Password, "another password")
+	check(t, err)
+	if got := here.bye(); got != byeAge {
+		t.Errorf("bye %s, want %s: it may come back", got, byeAge)
+	}
+	if got := there.bye(); got != byeRevoked {
+		t.Errorf("bye %s, want %s", got, byeRevoked)
+	}
+	n.open(t, agent, here.cursor).until("ping")
+}
+
 func TestComingBackAfterReactivation(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
@@ -20,30 +21,33 @@ func (s *Store) Rename(ctx context.Context, actor Actor, fullName string) (err e
 	})
 }
 
-// ChangePassword changes actor's own password and ends its other sessions: whoever knew the old one is out.
+// ChangePassword changes actor's own password and ends its other sessions: whoever knew the old one is out. Its
+// own session goes on under a new token, which it returns: whoever copied the old cookie is out too.
 // A wrong current password counts as a guess, or an unlocked screen would be a place to try them all.
-func (s *Store) ChangePassword(ctx context.Context, actor Actor, address, current, next string) (err error) {
+func (s *Store) ChangePassword(ctx context.Context, actor Actor, address, current, next string) (_ Session, err error) {
 	defer wrap(&err, "ChangePassword")
 	if problem := checkPassword(next); problem != "" {
-		return invalid("new_password", "%s", problem)
+		return Session{}, invalid("new_password", "%s", problem)
 	}
 	attempt, err := s.reserveGuess(ctx, actor.Email, address)
 	if err != nil {
-		return err
+		return Session{}, err
 	}
 	id, old, err := s.verify(ctx, actor.Email, current)
 	if errors.Is(err, ErrWrongPassword) || (err == nil && id != actor.UserID) {
-		return invalid("current_password", "This is not your present password.")
+		return Session{}, invalid("current_password", "This is not your present password.")
 	}
 	if err != nil {
-		return err
+		return Session{}, err
 	}
 	hash, err := hashPassword(ctx, next)
 	if err != nil {
-		return err
+		return Session{}, err
 	}
+	token := make([]byte, 32)
+	rand.Read(token)
 	// As the role that signs people in: nobody else may write a password, an admin's own session included.
-	return s.signingIn(ctx, func(tx pgx.Tx) error {
+	err = s.signingIn(ctx, func(tx pgx.Tx) error {
 		// The old hash once more: of two who change it at once, the second has not given the present one.
 		changed, err := tx.Exec(ctx, `UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND active`,
 			actor.UserID, old, hash)
@@ -59,6 +63,11 @@ func (s *Store) ChangePassword(ctx context.Context, actor Actor, address, curren
 		if err != nil {
 			return err
 		}
+		_, err = tx.Exec(ctx, `UPDATE sessions SET token_hash = $2 WHERE id = $1`, actor.SessionID, secretHash(token))
+		if err != nil {
+			return err
+		}
 		return attempt.forgive(ctx, tx)
 	})
+	return Session{Token: token, Actor: actor}, err
 }

@@ -140,7 +140,7 @@ func TestSigningInRacesWithAPasswordChange(t *testing.T) {
 			group.Go(func() { db.Store.SignIn(ctx, visit, ana.Email, password) })
 		}
 		group.Go(func() {
-			if err := db.Store.ChangePassword(ctx, ana, "192.0.2.9", password, next); err != nil {
+			if _, err := db.Store.ChangePassword(ctx, ana, "192.0.2.9", password, next); err != nil {
 				t.Error(err)
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"autocrm/store"
 
@@ -165,6 +166,10 @@ func TestBrokenOffUploadLeavesNothing(t *testing.T) {
 		if n := d.blobs(t); n != 0 {
 			t.Errorf("cut at %d: %d files are left", at, n)
 		}
+	}
+	slow := io.MultiReader(bytes.NewReader(whole.Bytes()[:4<<20]), iotest.ErrReader(os.ErrDeadlineExceeded))
+	if got := client.body(t, address+"/replies", w.FormDataContentType(), slow); got.StatusCode != http.StatusBadRequest || d.blobs(t) != 0 {
+		t.Errorf("too slow: %d, %d files are left", got.StatusCode, d.blobs(t))
 	}
 	if d.fingerprint(t) != before {
 		t.Error("a broken-off upload changed something")

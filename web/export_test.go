@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -24,4 +25,9 @@ func Routes(handler http.Handler, name string) (list []Route) {
 func Explain(err error) (status int, message string) {
 	text := explain(err)
 	return text.Status, text.Message
+}
+
+// BodyLimit is the middleware of forms and uploads, at another pace.
+func BodyLimit(most int64, standstill time.Duration, slowest int64) echo.MiddlewareFunc {
+	return bodyLimit(most, bodyPace{standstill, slowest})
 }

@@ -41,6 +41,48 @@ func TestSigningInNeverLeadsAway(t *testing.T) {
 	b.post(t, "/account/name", nil).want(t, http.StatusSeeOther, "/sign-in")
 }
 
+// As a browser reads a Location: tabs and line breaks are dropped, a backslash is a slash.
+func TestEveryRedirectStaysHere(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "https")
+	d.Person(t, store.Client, "ana@example.com")
+	read := func(location string) string {
+		location = strings.NewReplacer("\t", "", "\r", "", "\n", "", `\`, "/").Replace(strings.TrimFunc(location, func(r rune) bool { return r <= ' ' }))
+		to, err := url.Parse(location)
+		if err != nil {
+			return err.Error()
+		}
+		return (&url.URL{Scheme: "https", Host: "client.example.com"}).ResolveReference(to).Host
+	}
+	var hostile []string
+	for _, slash := range []string{"/", `\`, "%2f", "%5c", "\t", "/.", "/;", "/%09", "/\u2044", "/\uff0f", "//", `/\`, `\/`, "///", "/x/..//", "/%2e//", ""} {
+		for _, to := range []string{"/evil.example", `\evil.example`, "//evil.example", "https://evil.example", "https:evil.example", "https:/evil.example", "HTTPS:%2f%2fevil.example",
+			"@evil.example", "client.example.com@evil.example", "evil.example", "javascript:alert(1)", "data:text/html,x", ":80/x", "?next=//evil.example", "#//evil.example"} {
+			hostile = append(hostile, slash+to)
+		}
+	}
+	hostile = append(hostile, "/"+strings.Repeat("a", 100_000), strings.Repeat("/", 3000), " //evil.example", "/%2fevil.example/ x", "\u00a0//evil.example", "/\x00/evil.example", "https://client.example.com.evil.example/")
+	for _, next := range hostile {
+		b := d.browser(t, store.Client)
+		got := []answer{b.post(t, "/sign-in", url.Values{"email": {"ana@example.com"}, "password": {storetest.Password}, "next": {next}}).want(t, http.StatusSeeOther)}
+		for range 3 { // to /auth/callback, and from there on
+			if at := got[len(got)-1].Header.Get("Location"); strings.HasPrefix(at, "/auth/callback") {
+				got = append(got, b.get(t, at))
+			}
+		}
+		for _, page := range []string{"/auth/callback", "/sign-in"} {
+			if len(next) < 10_000 {
+				got = append(got, b.get(t, page+"?next="+url.QueryEscape(next)))
+			}
+		}
+		for _, answer := range got {
+			if to := answer.Header.Get("Location"); to != "" && read(to) != "client.example.com" || len(to) > 8000 {
+				t.Errorf("%.80q leads to %.80q", next, to)
+			}
+		}
+	}
+}
+
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, "https")

@@ -146,12 +146,12 @@ func (r routes) get(path string, h echo.HandlerFunc) {
 }
 
 func (r routes) post(path string, h echo.HandlerFunc) {
-	r.e.POST(path, h, bodyLimit(formBytes), r.guard)
+	r.e.POST(path, h, bodyLimit(formBytes, usualPace), r.guard)
 }
 
 // upload is post for a form with files, which its handler streams.
 func (r routes) upload(path string, h echo.HandlerFunc) {
-	r.e.POST(path, h, bodyLimit(uploadBytes), r.guard)
+	r.e.POST(path, h, bodyLimit(uploadBytes, usualPace), r.guard)
 }
 
 func (r routes) open(path string, h echo.HandlerFunc) {
@@ -159,7 +159,7 @@ func (r routes) open(path string, h echo.HandlerFunc) {
 }
 
 func (r routes) openPost(path string, h echo.HandlerFunc) {
-	r.e.POST(path, h, bodyLimit(formBytes))
+	r.e.POST(path, h, bodyLimit(formBytes, usualPace))
 }
 
 // stream is for what answers 401 by itself, and never to HEAD: it would hold on to nothing.

@@ -214,8 +214,8 @@ func TestForgedTokensOpenNothing(t *testing.T) {
 		"rubbish":                 "a.b.c",
 		"huge":                    strings.Repeat("a", 50000),
 	} {
-		for _, path := range []string{"/live", "/live/poll"} {
-			if got := b.bearer(t, forged, path); got.StatusCode != http.StatusUnauthorized {
+		for _, path := range []string{"/live", "/live/poll", "/tickets", "/tickets/1001"} {
+			if got := b.bearer(t, forged, path, "Accept", "application/json"); got.StatusCode != http.StatusUnauthorized {
 				t.Errorf("%s on %s: %d %s", name, path, got.StatusCode, got.body)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"html"
 	"io"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -109,7 +110,11 @@ var policy = func() *bluemonday.Policy {
 	p.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")
 	p.AllowAttrs("align").Matching(bluemonday.CellAlign).OnElements("th", "td")
 	p.AllowAttrs("href").OnElements("a")
-	p.AllowURLSchemes("http", "https", "mailto")
+	p.AllowURLSchemes("mailto")
+	for _, scheme := range []string{"http", "https"} {
+		// "https:/sign-out" names no host: on a page of that scheme browsers take it for an address of the page's own.
+		p.AllowURLSchemeWithCustomPolicy(scheme, func(u *url.URL) bool { return u.Host != "" })
+	}
 	p.RequireParseableURLs(true)
 	p.AllowRelativeURLs(false)
 	p.AllowAttrs("rel").Matching(regexp.MustCompile("^" + rel + "$")).OnElements("a")

@@ -28,70 +28,85 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// hostileTexts are what somebody writes who wants to run, fetch or reach out of their message.
+var hostileTexts = []string{
+	`<script>alert(1)</script>`,
+	`<img src=x onerror=alert(1)>`,
+	`<svg/onload=alert(1)>`,
+	`<a href="javascript:alert(1)">x</a>`,
+	`[x](javascript:alert(1))`,
+	`[x](JaVaScRiPt&colon;alert(1))`,
+	`[x](data:text/html;base64,PHNjcmlwdD4=)`,
+	`[x](vbscript:msgbox)`,
+	`[x](//evil.example/path)`,
+	`[x](/sign-out)`,
+	`[x](https:/sign-out)`,
+	`[x](http:sign-out)`,
+	`[](http:)`,
+	"[x](java\tscript:alert(1))",
+	`<javascript:alert(1)>`,
+	`![x](javascript:alert(1))`,
+	`![x](https://e.example/"onerror="alert(1))`,
+	`[x](https://e.example "onmouseover=alert(1)")`,
+	"```\"><script>alert(1)</script>\ncode\n```",
+	"[x]: javascript:alert(1)\n\n[x]",
+	`<style>*{display:none}</style>`,
+	`<div style="position:fixed;inset:0">`,
+	`<form action=/sign-out><button>`,
+	`<p hx-get=/users hx-trigger=load>`,
+	`<iframe srcdoc="<script>alert(1)</script>">`,
+	`<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>`,
+	`</li></ol></article><h1>out</h1>`,
+	"|<script>|\n|-|\n|<img src=x>|",
+	"<!--><script>alert(1)</script>-->",
+	"\x00<scr\x00ipt>alert(1)</script>",
+	`<base href="https://evil.example">`,
+	`<meta http-equiv=refresh content="0;url=https://evil.example">`,
+	`# <a id=timeline name=submit>`,
+}
+
 // TestHostile parses what comes out as a browser would and looks for anything that could run, fetch or reach
 // out of its message.
 func TestHostile(t *testing.T) {
 	t.Parallel()
-	allowed := map[string]bool{}
-	for tag := range strings.FieldsSeq("html head body p br strong em del code pre blockquote ul ol li hr h3 h4 h5 h6 table thead tbody tr th td a") {
-		allowed[tag] = true
-	}
-	for _, in := range []string{
-		`<script>alert(1)</script>`,
-		`<img src=x onerror=alert(1)>`,
-		`<svg/onload=alert(1)>`,
-		`<a href="javascript:alert(1)">x</a>`,
-		`[x](javascript:alert(1))`,
-		`[x](JaVaScRiPt&colon;alert(1))`,
-		`[x](data:text/html;base64,PHNjcmlwdD4=)`,
-		`[x](vbscript:msgbox)`,
-		`[x](//evil.example/path)`,
-		`[x](/sign-out)`,
-		"[x](java\tscript:alert(1))",
-		`<javascript:alert(1)>`,
-		`![x](javascript:alert(1))`,
-		`![x](https://e.example/"onerror="alert(1))`,
-		`[x](https://e.example "onmouseover=alert(1)")`,
-		"```\"><script>alert(1)</script>\ncode\n```",
-		"[x]: javascript:alert(1)\n\n[x]",
-		`<style>*{display:none}</style>`,
-		`<div style="position:fixed;inset:0">`,
-		`<form action=/sign-out><button>`,
-		`<p hx-get=/users hx-trigger=load>`,
-		`<iframe srcdoc="<script>alert(1)</script>">`,
-		`<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>`,
-		`</li></ol></article><h1>out</h1>`,
-		"|<script>|\n|-|\n|<img src=x>|",
-		"<!--><script>alert(1)</script>-->",
-		"\x00<scr\x00ipt>alert(1)</script>",
-		`<base href="https://evil.example">`,
-		`<meta http-equiv=refresh content="0;url=https://evil.example">`,
-		`# <a id=timeline name=submit>`,
-	} {
+	for _, in := range hostileTexts {
 		out := Render(in).String()
 		doc, err := goquery.NewDocumentFromReader(strings.NewReader(out))
 		if err != nil {
 			t.Fatal(err)
 		}
-		doc.Find("*").Each(func(_ int, s *goquery.Selection) {
-			if !allowed[goquery.NodeName(s)] {
-				t.Errorf("%q lets <%s> through: %s", in, goquery.NodeName(s), out)
-			}
-			for _, a := range s.Nodes[0].Attr {
-				switch {
-				case a.Key == "href" && (strings.HasPrefix(a.Val, "https://") || strings.HasPrefix(a.Val, "http://") || strings.HasPrefix(a.Val, "mailto:")):
-				case a.Key == "rel", a.Key == "start", a.Key == "align":
-				default:
-					t.Errorf("%q lets %s=%q through", in, a.Key, a.Val)
-				}
-			}
-		})
-		doc.Find("a[href]").Each(func(_ int, s *goquery.Selection) {
-			if r, _ := s.Attr("rel"); !strings.Contains(r, "noopener") || !strings.Contains(r, "nofollow") || !strings.Contains(r, "ugc") {
-				t.Errorf("%q: a link with rel %q", in, r)
-			}
-		})
+		harmless(t, in, out, doc)
 	}
+}
+
+var allowed = func() map[string]bool {
+	allowed := map[string]bool{}
+	for tag := range strings.FieldsSeq("html head body p br strong em del code pre blockquote ul ol li hr h3 h4 h5 h6 table thead tbody tr th td a") {
+		allowed[tag] = true
+	}
+	return allowed
+}()
+
+func harmless(t *testing.T, in, out string, doc *goquery.Document) {
+	t.Helper()
+	doc.Find("*").Each(func(_ int, s *goquery.Selection) {
+		if !allowed[goquery.NodeName(s)] {
+			t.Errorf("%q lets <%s> through: %s", in, goquery.NodeName(s), out)
+		}
+		for _, a := range s.Nodes[0].Attr {
+			switch {
+			case a.Key == "href" && (strings.HasPrefix(a.Val, "https://") || strings.HasPrefix(a.Val, "http://") || strings.HasPrefix(a.Val, "mailto:")):
+			case a.Key == "rel", a.Key == "start", a.Key == "align":
+			default:
+				t.Errorf("%q lets %s=%q through", in, a.Key, a.Val)
+			}
+		}
+	})
+	doc.Find("a[href]").Each(func(_ int, s *goquery.Selection) {
+		if r, _ := s.Attr("rel"); !strings.Contains(r, "noopener") || !strings.Contains(r, "nofollow") || !strings.Contains(r, "ugc") {
+			t.Errorf("%q: a link with rel %q", in, r)
+		}
+	})
 }
 
 // TestHostileSize: the longest text that the store takes, in the shapes that make parsers slow.

@@ -1,0 +1,29 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// As is as, for its test.
+func (s *Store) As(ctx context.Context, actor Actor, f func(tx pgx.Tx) error) error {
+	return s.as(ctx, actor, f)
+}
+
+// Seeing is seeing, for its test.
+func (s *Store) Seeing(ctx context.Context, actor Actor, f func(tx pgx.Tx) error) error {
+	return s.seeing(ctx, actor, f)
+}
+
+// Between asks what a connection is when nobody uses it.
+func (s *Store) Between(ctx context.Context) (role, claims string, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT current_user, coalesce(current_setting('request.jwt.claims', true), '')`).Scan(&role, &claims)
+	return role, claims, err
+}
+
+// Connections is how many connections the pool has made, and may have at once.
+func (s *Store) Connections() (made int64, most int32) {
+	stat := s.pool.Stat()
+	return stat.NewConnsCount(), stat.MaxConns()
+}
