@@ -70,8 +70,13 @@ func (h *Hub) readLog(ctx context.Context, check bool) error {
 }
 
 func (h *Hub) after(ctx context.Context, place int64) ([]store.Event, error) {
-	// A black-holed connection must not silence the hub for long; a bulk change must still get through.
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	// A black-holed connection must not silence the hub for long; a bulk change must still get through, and does
+	// in the second attempt.
+	patience := 5 * time.Second
+	if h.Status().Err != nil {
+		patience = 30 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return h.log.After(ctx, place, readCommits)
 }
@@ -80,7 +85,7 @@ func (h *Hub) after(ctx context.Context, place int64) ([]store.Event, error) {
 // that lost commits, a part forgotten while the database was away. It then starts anew, near the end so that
 // memory reaches back a while, and every stream comes again to be told `resync`.
 func (h *Hub) checkExtent(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	now, err := h.log.Extent(ctx)
 	if err != nil {
@@ -140,7 +145,7 @@ func (h *Hub) listenOnce(ctx context.Context) (listening bool, err error) {
 	}
 	config.RuntimeParams["application_name"] = "autocrm_listener"
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
-	config.ConnectTimeout = 10 * time.Second
+	config.ConnectTimeout = 5 * time.Second
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return false, err

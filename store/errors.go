@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,8 @@ var (
 	ErrNotFound  = errors.New("not found") // also what the actor may not see
 	ErrForbidden = errors.New("not allowed")
 	ErrConflict  = errors.New("changed by somebody else meanwhile")
+	// ErrUnavailable: the database could not be reached, or did not answer in time. A change may stand all the same.
+	ErrUnavailable = errors.New("the database does not answer")
 )
 
 // Invalid says in words, by form field, what is wrong with the input. Nothing was changed.
@@ -51,7 +54,7 @@ func translate(err error) error {
 	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
-		return err
+		return unavailable(err)
 	}
 	switch {
 	case pg.ConstraintName == "users_last_admin":
@@ -59,7 +62,25 @@ func translate(err error) error {
 	case pg.Code == "42501": // insufficient_privilege, which a policy's WITH CHECK raises too
 		return fmt.Errorf("%w: %w", ErrForbidden, err)
 	}
-	return err
+	return unavailable(err)
+}
+
+// unavailable marks the errors that pass when the database is back, or has less to do.
+func unavailable(err error) error {
+	var refused *pgconn.ConnectError
+	var pg *pgconn.PgError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &refused):
+	case errors.As(err, &pg) && slices.Contains([]string{
+		"57P01", "57P02", "57P03", // the server stops, crashed or is starting
+		"53300", // too many connections
+		"57014", // the statement took too long
+		"25006", // a standby, which takes no changes
+	}, pg.Code):
+	default:
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // wrap names the verb in front of an inside failure.

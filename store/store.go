@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"gocloud.dev/blob"
 )
@@ -70,6 +71,13 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+const (
+	connectTime = 5 * time.Second
+	pingTime    = 3 * time.Second // for a connection that lay idle, before it is used again
+	// requestTime is all a verb's transaction may take, the wait for a connection included.
+	requestTime = 15 * time.Second
+)
+
 func connect(ctx context.Context, url, role string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -79,6 +87,11 @@ func connect(ctx context.Context, url, role string) (*pgxpool.Pool, error) {
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
 	config.ConnConfig.RuntimeParams["statement_timeout"] = "30000"
+	// A network that swallows everything says nothing; what waits for it must end all the same.
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTime
+	}
+	config.PingTimeout = pingTime
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `SET ROLE `+pgx.Identifier{role}.Sanitize())
 		return err
@@ -120,24 +133,66 @@ func (s *Store) in(ctx context.Context, role, claims string, level pgx.TxIsoLeve
 	if level == pgx.RepeatableRead {
 		mode = " READ ONLY"
 	}
-	return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		escaped, err := conn.Conn().PgConn().EscapeString(claims)
-		if err != nil {
-			return err
-		}
-		begin := fmt.Sprintf(`BEGIN ISOLATION LEVEL %s%s; SELECT set_config('request.jwt.claims', '%s', true); SET LOCAL ROLE %s`,
-			level, mode, escaped, role)
-		tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
-		if err != nil {
-			return err
-		}
-		// Rolls back also where f panics or the caller has gone; after a commit it does nothing.
-		defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // the error that matters is f's or the commit's
-		if err := f(tx); err != nil {
-			return translate(err)
-		}
-		return translate(tx.Commit(ctx))
-	})
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer s.giveBack(conn)
+	escaped, err := conn.Conn().PgConn().EscapeString(claims)
+	if err != nil {
+		return err
+	}
+	begin := fmt.Sprintf(`BEGIN ISOLATION LEVEL %s%s; SELECT set_config('request.jwt.claims', '%s', true); SET LOCAL ROLE %s`,
+		level, mode, escaped, role)
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	if err != nil {
+		return unavailable(err)
+	}
+	// Rolls back also where f panics or the caller has gone; after a commit it does nothing.
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTime)
+		defer cancel()
+		tx.Rollback(ctx) //nolint:errcheck // the error that matters is f's or the commit's
+	}()
+	if err := f(bounded{tx, ctx}); err != nil {
+		return translate(err)
+	}
+	return translate(tx.Commit(ctx))
+}
+
+// giveBack returns a connection to the pool. One that was lost leaves it at once: the driver may take a quarter of a
+// minute to part from a server that does not answer, and would hold its place for so long.
+func (s *Store) giveBack(conn *pgxpool.Conn) {
+	if conn.Conn().IsClosed() {
+		conn.Hijack()
+		return
+	}
+	conn.Release()
+}
+
+// bounded is a transaction whose every statement ends with the transaction's own time, whatever context the verb
+// passes: that one lives as long as its caller waits.
+type bounded struct {
+	pgx.Tx
+	ctx context.Context
+}
+
+func (b bounded) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	return b.Tx.Exec(b.ctx, sql, args...)
+}
+
+func (b bounded) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return b.Tx.Query(b.ctx, sql, args...)
+}
+
+func (b bounded) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	return b.Tx.QueryRow(b.ctx, sql, args...)
+}
+
+func (b bounded) SendBatch(_ context.Context, batch *pgx.Batch) pgx.BatchResults {
+	return b.Tx.SendBatch(b.ctx, batch)
 }
 
 // one collects exactly one row into T by column name; no row is ErrNotFound.

@@ -67,6 +67,9 @@ func explain(err error) views.ErrorText {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return page(statusClientLeft, "Nobody waits for this answer", "The connection was closed.")
+	case errors.Is(err, store.ErrUnavailable):
+		return page(http.StatusServiceUnavailable, "The database does not answer just now",
+			"Try again in a moment. A message or a ticket that had arrived all the same is not made twice.")
 	case errors.Is(err, store.ErrNotFound):
 		return page(http.StatusNotFound, "There is nothing here", "The address may be mistyped, or what it led to is gone, or it is not yours to see.")
 	case errors.Is(err, store.ErrForbidden):
