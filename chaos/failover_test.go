@@ -123,24 +123,33 @@ func (c *cluster) exec(sql string) {
 	}
 }
 
-// TestFailover kills a primary whose standby has all that was acknowledged, and promotes the standby.
+// TestFailover takes a primary away whose standby has all that was acknowledged, and promotes the standby. A
+// process that dies closes its connections; a machine that goes away closes none.
 func TestFailover(t *testing.T) {
 	t.Parallel()
-	p := startPair(t, true)
-	r := newRig(t, setup{db: p.database, nodes: 2, settings: p.settings, front: takeTurns})
-	r.write(t)
-	broke := time.Now()
-	p.primary.kill()
-	r.answersThough(t, "nothing takes writes")
-	time.Sleep(time.Until(broke.Add(either(6*time.Second, 30*time.Second)))) // until somebody decides
-	p.promote(t)
-	healed := time.Now()
-	r.flows(t, "again", healed, patience)
-	writing := time.Since(healed)
-	until(t, "every page is live", patience, r.allLive)
-	r.report(t, "primary killed, synchronous standby promoted", broke, healed,
-		fmt.Sprintf("every writer writes %s after the promotion", writing.Round(10*time.Millisecond)))
-	r.check(t, mayResync)
+	for _, name := range []string{"killed", "out of reach"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := startPair(t, true)
+			r := newRig(t, setup{db: p.database, nodes: 2, settings: p.settings, front: takeTurns})
+			r.write(t)
+			broke := time.Now()
+			if name == "out of reach" {
+				p.toPrimary.blackHole()
+			}
+			p.primary.kill()
+			r.answersThough(t, "nothing takes writes")
+			time.Sleep(time.Until(broke.Add(either(6*time.Second, 30*time.Second)))) // until somebody decides
+			p.promote(t)
+			healed := time.Now()
+			r.flows(t, "again", healed, patience)
+			writing := time.Since(healed)
+			until(t, "every page is live", patience, r.allLive)
+			r.report(t, "primary "+name+", synchronous standby promoted", broke, healed,
+				fmt.Sprintf("every writer writes %s after the promotion", writing.Round(10*time.Millisecond)))
+			r.check(t, mayResync)
+		})
+	}
 }
 
 // TestFailoverThatLosesCommits promotes a standby that lacks what pages have been told of, and writes there before
@@ -211,7 +220,7 @@ func (r *rig) answersThough(t *testing.T, words string) {
 		if err != nil || got.status != http.StatusInternalServerError && got.status != http.StatusServiceUnavailable || got.body == "" {
 			t.Errorf("though %s, GET %s: %d %v %q", words, path, got.status, err, got.body)
 		}
-		if got.took > 5*time.Second {
+		if got.took > 20*time.Second {
 			t.Errorf("though %s, GET %s took %s", words, path, got.took)
 		}
 	}
