@@ -194,3 +194,14 @@ func childrenOf(parent int) (children []int) {
 	}
 	return children
 }
+
+// connectTo is one connection, for the length of the test.
+func connectTo(t testing.TB, config *pgx.ConnConfig) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.ConnectConfig(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 
 	"autocrm/store"
@@ -78,7 +79,7 @@ func (h Client) ticketRefused(c echo.Context, m *message, in store.NewTicket, er
 	}
 	form := views.NewTicketForm{ID: formID(m), Subject: m.fields.Get("subject"), Description: m.fields.Get("description"), Priority: in.Priority, Errors: words}
 	if IsFragment(c) {
-		return Render(c, http.StatusUnprocessableEntity, views.NewTicket(form))
+		return errors.Join(Render(c, http.StatusUnprocessableEntity, views.NewTicket(form)), m.failed)
 	}
-	return Render(c, http.StatusUnprocessableEntity, views.NewTicketPage(h.Page(c, "New ticket"), form))
+	return errors.Join(Render(c, http.StatusUnprocessableEntity, views.NewTicketPage(h.Page(c, "New ticket"), form)), m.failed)
 }

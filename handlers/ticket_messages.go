@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 
 	"autocrm/store"
@@ -64,9 +65,9 @@ func (p *Portal) messageRefused(c echo.Context, m *message, internal bool, err e
 		v.Reply = form
 	}
 	if IsFragment(c) {
-		return Render(c, http.StatusUnprocessableEntity, messageForm(internal)(v))
+		return errors.Join(Render(c, http.StatusUnprocessableEntity, messageForm(internal)(v)), m.failed)
 	}
-	return p.renderTicket(c, http.StatusUnprocessableEntity, page, v)
+	return errors.Join(p.renderTicket(c, http.StatusUnprocessableEntity, page, v), m.failed)
 }
 
 func messageForm(internal bool) func(views.TicketView) templ.Component {

@@ -23,6 +23,7 @@ type message struct {
 	fields url.Values
 	files  []store.Upload
 	wrong  string // what is wrong with the files, in words
+	failed error  // for the log, where that is not the sender's fault
 	store  *store.Store
 
 	texts, textBytes int // fields that have come, and what is in them
@@ -81,6 +82,9 @@ func (m *message) take(ctx context.Context, part *multipart.Part) error {
 	var wrong *store.Invalid
 	if errors.As(err, &wrong) {
 		m.wrong = wrong.Fields["files"]
+		if errors.Is(err, store.ErrFiles) {
+			m.failed = err
+		}
 		return nil
 	}
 	if err != nil {

@@ -54,8 +54,8 @@ type Upload struct {
 }
 
 // Upload copies a file to the store of files, a piece at a time. It fails with *Invalid (field "files") where
-// the file is empty or larger than MaxFileSize, and with the reader's error where the upload breaks off;
-// either way nothing is left behind.
+// the file is empty or larger than MaxFileSize, with one that is also ErrFiles where it cannot be kept, and with the
+// reader's error where the upload breaks off; whichever it is, nothing is left behind.
 func (s *Store) Upload(ctx context.Context, fileName string, content io.Reader) (_ Upload, err error) {
 	up := Upload{FileName: cleanFileName(fileName), StorageKey: time.Now().UTC().Format("2006/01/02/") + rand.Text()}
 	head := make([]byte, 512)
@@ -73,23 +73,43 @@ func (s *Store) Upload(ctx context.Context, fileName string, content io.Reader) 
 	defer drop()
 	w, err := s.files.NewWriter(writing, up.StorageKey, &blob.WriterOptions{ContentType: up.ContentType, MaxConcurrency: 1, BufferSize: 1 << 20})
 	if err != nil {
-		return Upload{}, fmt.Errorf("store the upload: %w", err)
+		return Upload{}, unkept(up, err)
 	}
 	hash := sha256.New()
-	up.Size, err = io.Copy(io.MultiWriter(w, hash), io.LimitReader(io.MultiReader(strings.NewReader(string(head[:n])), content), MaxFileSize+1))
+	kept := &keeper{to: w}
+	up.Size, err = io.Copy(io.MultiWriter(kept, hash), io.LimitReader(io.MultiReader(strings.NewReader(string(head[:n])), content), MaxFileSize+1))
 	if err == nil && up.Size > MaxFileSize {
 		err = invalid("files", "%s is larger than 25 MB.", up.FileName)
 	}
 	if err != nil {
 		drop()
 		w.Close()
+		if kept.err != nil {
+			return Upload{}, unkept(up, kept.err)
+		}
 		return Upload{}, err
 	}
 	if err := w.Close(); err != nil {
-		return Upload{}, fmt.Errorf("store the upload: %w", err)
+		return Upload{}, unkept(up, err)
 	}
 	up.SHA256 = hash.Sum(nil)
 	return up, nil
+}
+
+// keeper remembers that it was the store of files that failed, and not the sender.
+type keeper struct {
+	to  io.Writer
+	err error
+}
+
+func (k *keeper) Write(p []byte) (n int, err error) {
+	n, k.err = k.to.Write(p)
+	return n, k.err
+}
+
+func unkept(up Upload, err error) error {
+	return fmt.Errorf("%w: %w: %w", invalid("files", "%s could not be kept: there is no room for files just now. "+
+		"Send it later, or send the text without it.", up.FileName), ErrFiles, err)
 }
 
 // Discard removes uploads that no ticket took. What it cannot remove, the hourly sweep does.

@@ -17,6 +17,7 @@ var (
 	ErrNotFound  = errors.New("not found") // also what the actor may not see
 	ErrForbidden = errors.New("not allowed")
 	ErrConflict  = errors.New("changed by somebody else meanwhile")
+	ErrFiles     = errors.New("the store of files fails") // its disk is full, say; an Upload's *Invalid that is this too
 	// ErrUnavailable: the database could not be reached, or did not answer in time. A change may stand all the same.
 	ErrUnavailable = errors.New("the database does not answer")
 )

@@ -50,16 +50,16 @@ func (s *site) record(portal store.Role) echo.MiddlewareFunc {
 			if errors.As(err, &panicked) {
 				attrs = append(attrs, slog.String("stack", panicked.stack))
 			}
-			s.deps.Log.LogAttrs(context.WithoutCancel(r.Context()), level(r.URL.Path, status), "request", attrs...)
+			s.deps.Log.LogAttrs(context.WithoutCancel(r.Context()), level(r.URL.Path, status, err), "request", attrs...)
 			return nil
 		}
 	}
 }
 
 // level keeps what comes every few seconds and says nothing out of the usual log.
-func level(path string, status int) slog.Level {
+func level(path string, status int, err error) slog.Level {
 	switch {
-	case status >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError, errors.Is(err, store.ErrFiles):
 		return slog.LevelError
 	case status < 400 && (path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/static/")):
 		return slog.LevelDebug
