@@ -2,9 +2,7 @@ package main
 
 import (
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"autocrm/store/storetest"
 )
@@ -38,7 +36,4 @@ func TestNodesStartTogether(t *testing.T) {
 	db.Exec(t, `INSERT INTO migrations.applied (version_id, is_applied) VALUES (99999, true)`)
 	before := start(t, onDatabase(t, db), "serve")
 	t.Logf("ready %d ms after a start on a newer schema", before.ready().Milliseconds())
-	if took := before.end(syscall.SIGTERM); took > 2*time.Second {
-		t.Errorf("it took %s to stop", took)
-	}
 }
