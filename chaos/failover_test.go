@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -201,18 +202,22 @@ func (p *pair) promote(t *testing.T) {
 	}
 }
 
-// answersThough asks for pages while the database is away: each answer comes soon, and is an error in words.
+// answersThough asks for pages while the database is away: each answer comes in time, and is an error in words.
 func (r *rig) answersThough(t *testing.T, words string) {
 	t.Helper()
+	var asking sync.WaitGroup
 	for _, path := range []string{"/", "/tickets", "/live"} {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		got, err := r.agents[0].get(ctx, path)
-		cancel()
-		if err != nil || got.status != http.StatusInternalServerError && got.status != http.StatusServiceUnavailable || got.body == "" {
-			t.Errorf("though %s, GET %s: %d %v %q", words, path, got.status, err, got.body)
-		}
-		if got.took > 20*time.Second {
-			t.Errorf("though %s, GET %s took %s", words, path, got.took)
-		}
+		asking.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			got, err := r.agents[0].get(ctx, path)
+			if err != nil || got.status != http.StatusInternalServerError && got.status != http.StatusServiceUnavailable || got.body == "" {
+				t.Errorf("though %s, GET %s: %d %v %q", words, path, got.status, err, got.body)
+			}
+			if got.took > 25*time.Second { // 15 s, on a machine that has time
+				t.Errorf("though %s, GET %s took %s", words, path, got.took)
+			}
+		})
 	}
+	asking.Wait()
 }
