@@ -37,6 +37,7 @@ type rig struct {
 	watchers          []*watcher
 	ledger            ledger
 	pens              []*pen // the writers
+	uploading         atomic.Int64
 }
 
 // setup is what rigs differ in. The zero value is a node on a database of the common server.
@@ -44,7 +45,8 @@ type setup struct {
 	db       *database
 	nodes    int
 	files    string
-	settings []string // of every node, NAME=value
+	settings []string          // of every node, NAME=value
+	front    func(*rig) string // starts what stands before the nodes; nil: people reach the first node itself
 }
 
 // newRig starts everything but the writers. The pages are live when it returns.
@@ -66,6 +68,9 @@ func newRig(t *testing.T, s setup) *rig {
 	r.lead(r.nodes[0].address)
 	for _, n := range r.nodes {
 		n.start()
+	}
+	if s.front != nil {
+		r.lead(s.front(r))
 	}
 	r.settleIn()
 	t.Cleanup(func() {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,8 @@ type watcher struct {
 	mode mode
 	stop context.CancelFunc
 	gone chan struct{}
+
+	retry time.Duration // what the last bye asked for
 
 	mu      sync.Mutex
 	cursor  string
@@ -98,6 +101,9 @@ func (w *watcher) follow(ctx context.Context) {
 			failures = 0
 			if w.mode == streaming {
 				pause = rand.N(500 * time.Millisecond)
+				if w.retry > 0 { // the server stops: so that not all come back at once
+					pause = 250*time.Millisecond + rand.N(w.retry)
+				}
 			}
 		case err != nil:
 			w.set(away)
@@ -153,6 +159,7 @@ type event struct {
 	Event string          `json:"event"`
 	ID    string          `json:"id"`
 	Data  json.RawMessage `json:"data"`
+	retry time.Duration
 }
 
 func (w *watcher) stream(ctx context.Context) (caughtUp bool, err error) {
@@ -170,6 +177,7 @@ func (w *watcher) stream(ctx context.Context) (caughtUp bool, err error) {
 		return false, err
 	}
 	defer w.set(away)
+	w.retry = 0
 	lines := bufio.NewScanner(response.Body)
 	for e := (event{}); lines.Scan(); {
 		watchdog.Reset(37500 * time.Millisecond) // two pings and a half
@@ -181,12 +189,16 @@ func (w *watcher) stream(ctx context.Context) (caughtUp bool, err error) {
 			e.ID = value
 		case "data":
 			e.Data = json.RawMessage(value)
+		case "retry":
+			ms, _ := strconv.Atoi(value)
+			e.retry = time.Duration(ms) * time.Millisecond
 		case "":
 			if e.Event != "" {
 				w.receive(ctx, e)
 				caughtUp = caughtUp || e.Event == "ping"
 			}
 			if e.Event == "bye" {
+				w.retry = e.retry
 				return caughtUp, nil
 			}
 			e = event{}
@@ -266,7 +278,7 @@ func (w *watcher) receive(ctx context.Context, e event) {
 		w.resyncs++
 		w.owed = true
 		e.ID = data.Cursor
-		delete(w.told, "tickets") // another history counts anew
+		clear(w.told) // another history counts anew
 	case "bye":
 		if data.Reason == "revoked" || data.Reason == "signed-out" || data.Reason == "expired" {
 			w.wrong = append(w.wrong, "bye: "+data.Reason)

@@ -11,8 +11,9 @@ import (
 	"syscall"
 )
 
-// ensureCluster runs initdb unless the cluster exists. It works under another
-// name and renames at the end, so that a cluster is there whole or not at all.
+// ensureCluster runs initdb, or copies the server to follow, unless the cluster
+// exists. It works under another name and renames at the end, so that a cluster
+// is there whole or not at all.
 func ensureCluster(ctx context.Context, use installation, as account, data string, o Options) error {
 	leftover, _ := filepath.Glob(data + ".new-*")
 	for _, dir := range leftover {
@@ -33,7 +34,12 @@ func ensureCluster(ctx context.Context, use installation, as account, data strin
 	if err := as.give(fresh); err != nil {
 		return fmt.Errorf("make the database cluster: %w", err)
 	}
-	if err := initCluster(ctx, use, as, fresh, o.Durable); err != nil {
+	if o.Follows != nil {
+		err = copyCluster(ctx, use, as, fresh, o.Follows)
+	} else {
+		err = initCluster(ctx, use, as, fresh, o.Durable)
+	}
+	if err != nil {
 		return err
 	}
 	if err := os.Rename(fresh, data); err != nil {
@@ -66,6 +72,30 @@ func initCluster(ctx context.Context, use installation, as account, dir string, 
 			return err
 		}
 	}
+}
+
+// copyCluster runs pg_basebackup into an empty directory; with --write-recovery-conf
+// the copy starts as a standby.
+func copyCluster(ctx context.Context, use installation, as account, dir string, primary *Server) error {
+	cmd := as.command(use.program("pg_basebackup"), "--pgdata="+dir, "--dbname="+primary.URL(Superuser, "postgres"),
+		"--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast")
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	p, err := launch(cmd, syscall.SIGKILL)
+	if err != nil {
+		return fmt.Errorf("start pg_basebackup: %w", as.explain(err))
+	}
+	select {
+	case <-p.exited:
+	case <-ctx.Done():
+		p.killGroup()
+		<-p.exited
+		return fmt.Errorf("copy the database cluster: %w", context.Cause(ctx))
+	}
+	if p.err != nil {
+		return fmt.Errorf("PostgreSQL could not copy the database cluster: %s", reasonIn(output.String()))
+	}
+	return nil
 }
 
 // localeChoices are initdb's arguments for a sort order that is the same on

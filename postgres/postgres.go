@@ -35,6 +35,11 @@ type Options struct {
 	// Durable is for data that must survive a power cut. Tests do without.
 	Durable bool
 
+	// Follows makes a cluster that is missing a copy of that server's, and
+	// the server its streaming standby until it is promoted. Both must be
+	// Durable. Where nil, a new cluster is empty.
+	Follows *Server
+
 	// Progress is told, in sentences for people, what takes time. May be nil.
 	Progress func(msg string)
 }

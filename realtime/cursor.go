@@ -22,7 +22,8 @@ type position struct {
 // sealer turns positions into cursors that nobody else can read or make, and back. A cursor says nothing
 // about its viewer and grants nothing: what is read from it on passes the viewer's own rights.
 type sealer struct {
-	boxes []cipher.AEAD // newest key first; the first seals, all open
+	boxes  []cipher.AEAD // newest key first; the first seals, all open
+	prints []int32       // of the keys, in the same order
 }
 
 const (
@@ -47,7 +48,11 @@ func newSealer(secrets []string) (*sealer, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.boxes = append(s.boxes, box)
+		print, err := printOf(secret)
+		if err != nil {
+			return nil, err
+		}
+		s.boxes, s.prints = append(s.boxes, box), append(s.prints, print)
 	}
 	return s, nil
 }

@@ -37,6 +37,7 @@ type setting struct {
 	listenURL string
 	server    func(*http.Server)
 	secrets   []string
+	logger    *slog.Logger
 }
 
 // newNode starts a node and waits until it is current.
@@ -52,8 +53,11 @@ func newNode(t *testing.T, db *storetest.DB, set setting) *node {
 	if set.secrets == nil {
 		set.secrets = []string{"a secret of the tests"}
 	}
+	if set.logger == nil {
+		set.logger = slog.New(slog.DiscardHandler)
+	}
 	hub, err := New(Options{Log: log, Store: db.Store, ListenURL: set.listenURL, Secrets: set.secrets,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: prometheus.NewRegistry()})
+		Logger: set.logger, Metrics: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}

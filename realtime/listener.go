@@ -176,6 +176,9 @@ func (h *Hub) listenOnce(ctx context.Context) (listening bool, err error) {
 	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
 		return false, err
 	}
+	if err := h.compareKeys(ctx, conn); err != nil {
+		return false, err
+	}
 	h.noteListener(Connected, nil)
 	h.look() // what came before LISTEN took hold rings no bell
 	for {

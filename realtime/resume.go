@@ -150,7 +150,14 @@ func (h *Hub) refused(r *http.Request, actor store.Actor, kind, reason string) {
 
 func (h *Hub) unavailable(w http.ResponseWriter, r *http.Request, actor store.Actor, kind string) {
 	h.refused(r, actor, kind, unavailable)
+	h.mu.RLock()
+	closed := h.closed
+	h.mu.RUnlock()
+	status := http.StatusServiceUnavailable
+	if closed { // the process is being stopped: a proxy may ask another node
+		status = http.StatusBadGateway
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Retry-After", "1")
-	http.Error(w, "live updates are not available just now", http.StatusServiceUnavailable)
+	http.Error(w, "live updates are not available just now", status)
 }

@@ -12,20 +12,27 @@ import (
 	"time"
 )
 
-// grace is how long requests under way have after the streams were ended; with it a stop takes under 2 s.
+// grace is how long requests under way have after the streams were ended, where nobody else can answer
+// meanwhile; with it a stop takes under 2 s.
 const grace = 1500 * time.Millisecond
 
 // Server holds the connections. It has no timeout for a whole request, which would cut every stream; it bounds
 // the parts instead: the header, the silence between requests, the standstill of a body, dead peers.
 type Server struct {
-	http *http.Server
-	tls  *certificate // nil: plain HTTP, as behind a proxy
+	// HandOver is for a server behind a proxy that may have others to turn to: told to stop, it first lets the
+	// proxy find that out, and gives requests under way more time.
+	HandOver bool
+
+	http    *http.Server
+	leaving *leaving
+	tls     *certificate // nil: plain HTTP, as behind a proxy
 }
 
 // NewServer makes the server of handler. certFile and keyFile, both or neither, give it TLS and HTTP/2.
 func NewServer(handler http.Handler, certFile, keyFile string, log *slog.Logger) (*Server, error) {
-	s := &Server{http: &http.Server{
-		Handler:           handler,
+	leaving := &leaving{next: handler}
+	s := &Server{leaving: leaving, http: &http.Server{
+		Handler:           leaving,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -69,7 +76,8 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // Serve answers until ctx ends, then stops in order: endStreams first, since Shutdown waits for them and does
-// not tell them; then what is under way gets its grace; then whatever is left is cut.
+// not tell them; with HandOver, meanwhile, new requests are led elsewhere; then what is under way gets its
+// grace; then whatever is left is cut.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, endStreams func()) error {
 	failed := make(chan error, 1)
 	go func() {
@@ -84,8 +92,14 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, endStreams fu
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
+	patience, over := grace, time.After(0)
+	if s.HandOver {
+		patience, over = underWay, time.After(handover)
+		s.leaving.told.Store(true)
+	}
 	endStreams()
-	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	<-over
+	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := s.http.Shutdown(graceful); err != nil {
 		s.http.Close()

@@ -8,12 +8,14 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"autocrm/store"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // databaseFlags say which database, how long its event log is kept, and where its neighbours' data lie.
@@ -94,6 +96,36 @@ func checkDatabaseURL(name, value string) error {
 		return fmt.Errorf("%s is not a PostgreSQL address such as postgres://user:password@host:5432/autocrm", name)
 	}
 	return nil
+}
+
+// toPrimary completes a database address of several servers, which are a primary and its standbys: connect to
+// the one that takes writes, whichever that is by now, and do not wait long for one that is gone. What the
+// address says itself stands.
+func toPrimary(address string) string {
+	config, err := pgx.ParseConfig(address)
+	if err != nil || !slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		return f.Host != config.Host || f.Port != config.Port // else it is the same server without TLS
+	}) {
+		return address
+	}
+	var more []string
+	if config.ValidateConnect == nil {
+		more = append(more, "target_session_attrs=read-write")
+	}
+	if config.ConnectTimeout == 0 {
+		more = append(more, "connect_timeout=3")
+	}
+	for _, setting := range more {
+		switch {
+		case !strings.Contains(address, "://"): // host=a,b dbname=autocrm
+			address += " " + setting
+		case strings.Contains(address, "?"):
+			address += "&" + setting
+		default:
+			address += "?" + setting
+		}
+	}
+	return address
 }
 
 // portals returns the public address of each portal.

@@ -16,6 +16,8 @@ import (
 
 	"autocrm/store"
 	"autocrm/store/storetest"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // TestWrongConfiguration stops the start for each wrong value with one sentence that names the variable, and
@@ -87,6 +89,34 @@ func TestDefaultAddresses(t *testing.T) {
 		portals, err := flags.portals()
 		if err != nil || portals[store.Agent].String() != want {
 			t.Errorf("%s, want %s (%v)", portals[store.Agent], want, err)
+		}
+	}
+}
+
+// TestSeveralDatabases: of several servers the one that takes writes is meant, however the address is written.
+func TestSeveralDatabases(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"postgres://u:p@one/autocrm":                "",
+		"postgres://u:p@one/autocrm?sslmode=prefer": "",
+		"": "",
+		"postgres://u:p@one:5432,two:5433/autocrm":                "?target_session_attrs=read-write&connect_timeout=3",
+		"postgres://u:p@one:5432,one:5433/autocrm?sslmode=prefer": "&target_session_attrs=read-write&connect_timeout=3",
+		"postgres:///autocrm?host=/one,/two":                      "&target_session_attrs=read-write&connect_timeout=3",
+		"host=one,two dbname=autocrm":                             " target_session_attrs=read-write connect_timeout=3",
+		"postgres://one,two/autocrm?target_session_attrs=primary": "&connect_timeout=3",
+		"postgres://one,two/autocrm?connect_timeout=9":            "&target_session_attrs=read-write",
+	} {
+		completed := toPrimary(address)
+		if completed != address+want {
+			t.Errorf("%q becomes %q", address, completed)
+		}
+		config, err := pgx.ParseConfig(completed)
+		if err != nil || want != "" && (config.ValidateConnect == nil || config.ConnectTimeout == 0) {
+			t.Errorf("%q: %v", completed, err)
+		}
+		if err := checkDatabaseURL("DATABASE_URL", address); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (f databaseFlags) deploy(ctx context.Context, join bool, progress func(stri
 	if err := os.MkdirAll(f.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
-	d := &deployment{url: f.DatabaseURL, ownerURL: f.DatabaseOwnerURL}
+	d := &deployment{url: toPrimary(f.DatabaseURL), ownerURL: toPrimary(f.DatabaseOwnerURL)}
 	defer func() {
 		if err != nil {
 			d.close()

@@ -70,7 +70,7 @@ func (c *doctorCommand) options(ctx context.Context) (o doctor.Options, err erro
 	if o.Portals, err = c.portals(); err != nil {
 		return o, err
 	}
-	o.DatabaseURL, o.OwnerURL, o.ListenURL = c.DatabaseURL, c.DatabaseOwnerURL, c.DatabaseListenURL
+	o.DatabaseURL, o.OwnerURL, o.ListenURL = toPrimary(c.DatabaseURL), toPrimary(c.DatabaseOwnerURL), toPrimary(c.DatabaseListenURL)
 	if o.DatabaseURL == "" {
 		if o.DatabaseURL, err = postgres.RunningURL(c.DataDir, "autocrm_web", "autocrm"); err != nil {
 			return o, fmt.Errorf("DATABASE_URL is not set, and no AutoCRM runs on DATA_DIR %s: %w", c.DataDir, err)

@@ -69,8 +69,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer deployment.close()
-	if c.DatabaseListenURL != "" {
-		if err := reach(ctx, "DATABASE_LISTEN_URL", c.DatabaseListenURL); err != nil {
+	listenURL := toPrimary(c.DatabaseListenURL)
+	if listenURL != "" {
+		if err := reach(ctx, "DATABASE_LISTEN_URL", listenURL); err != nil {
 			return err
 		}
 	}
@@ -110,7 +111,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	hub, err := realtime.New(realtime.Options{
-		Log: events, Store: st, ListenURL: firstOf(c.DatabaseListenURL, deployment.url),
+		Log: events, Store: st, ListenURL: firstOf(listenURL, deployment.url),
 		Secrets: secrets, Logger: log, Metrics: registry,
 	})
 	if err != nil {
@@ -135,6 +136,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	server.HandOver = len(config.TrustedProxies) > 0
 
 	group.Go(func() { _ = hub.Run(background) })
 	group.Go(func() { upkeep.Run(background, log) })

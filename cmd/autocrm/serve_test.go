@@ -110,11 +110,18 @@ func onDatabase(t *testing.T, db *storetest.DB, more ...string) []string {
 // within 2 s.
 func TestStopWithStreams(t *testing.T) {
 	t.Parallel()
+	for name, setting := range map[string]string{"alone": "TRUSTED_PROXIES=", "behind a proxy": "TRUSTED_PROXIES=127.0.0.1"} {
+		t.Run(name, func(t *testing.T) { stopWithStreams(t, setting) })
+	}
+}
+
+func stopWithStreams(t *testing.T, setting string) {
 	db := storetest.New(t)
 	for _, role := range store.Roles {
 		db.Person(t, role, string(role)+"@example.com")
 	}
-	p := start(t, onDatabase(t, db), "serve")
+	// The race detector would otherwise add a second of its own.
+	p := start(t, onDatabase(t, db, setting, "GORACE=atexit_sleep_ms=0"), "serve")
 	p.ready()
 	const streams = 200
 	var opened, ended sync.WaitGroup
