@@ -89,6 +89,8 @@ func TestFaults(t *testing.T) {
 			{"stream", Error, []string{"No heartbeat within 300 ms", "small pieces"}}}},
 		"502 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) })}, []found{
 			{"stream", Error, []string{"answers 502 Bad Gateway on /live"}}}},
+		"503 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })}, []found{
+			{"stream", Error, []string{"The proxy answers 503 Service Unavailable on /live instead of the app"}}}},
 		"302 on the stream": {setup{proxy: answersStream(http.RedirectHandler("/login", 302).ServeHTTP)}, []found{
 			{"stream", Error, []string{"redirect to /login"}}}},
 		"a page on the stream": {setup{proxy: answersStream(page)}, []found{
@@ -112,6 +114,21 @@ func TestFaults(t *testing.T) {
 		}}, []found{{"polling", Error, []string{"something else than JSON", "/live/poll"}}}},
 		"502 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) { p.target = "127.0.0.1:1" }}, []found{
 			{"request", Error, []string{"The proxy answers 502", "upstream"}}}},
+		"503 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.instead = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }
+		}}, []found{{"request", Error, []string{"503"}}}},
+		"401 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.instead = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }
+		}}, []found{{"request", Error, []string{"401"}}}},
+		"302 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.instead = http.RedirectHandler("/login", 302).ServeHTTP
+		}}, []found{{"request", Error, []string{"/login"}}}},
+		"204 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.instead = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }
+		}}, []found{{"request", Error, []string{"204"}}}},
+		"reset everywhere": {setup{proxy: func(_ *http.Request, p *proxy) {
+			p.instead = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+		}}, []found{{"request", Error, []string{"EOF"}}}},
 		"another site": {setup{proxy: func(_ *http.Request, p *proxy) { p.instead = page }}, []found{
 			{"request", Error, []string{"Something other than the app answers", "text/html"}}}},
 		"Host of the upstream": {setup{proxy: func(_ *http.Request, p *proxy) {

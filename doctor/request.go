@@ -102,7 +102,7 @@ func misled(p *portal, answer *http.Response, body string) Finding {
 	case answer.StatusCode == http.StatusMisdirectedRequest && host != nil:
 		return p.finding("host", Error, fmt.Sprintf("The app is asked for %q and not for %s.", host[1], p.url.Host),
 			"The proxy changes the Host header, by which the app chooses the portal; or the app was started with other addresses.",
-			"nginx: `proxy_set_header Host $http_host;`. Apache: `ProxyPreserveHost On`.")
+			"nginx: `proxy_set_header Host $http_host;`. Apache: `ProxyPreserveHost On`. Caddy: no `header_up Host`. HAProxy: no rule about it.")
 	case answer.StatusCode == http.StatusOK && strings.TrimSpace(body) == "ok":
 		return p.finding("request", Error, "The app answers, but does not know the doctor's proof.",
 			"SECRET_KEY is not the one that the app runs with, the app is an older version, a proxy takes the header "+auth.ProbeHeader+" away, or the clocks are minutes apart.",
@@ -184,7 +184,7 @@ func (d *doctor) callerFindings(ctx context.Context, p *portal, seen *handlers.S
 	case forwarded == "" && p.url.Scheme == "https" && !seen.TLS:
 		return []Finding{p.finding("caller", Error, fmt.Sprintf("The app takes the proxy at %s for the caller, and so everybody for one person.", peer),
 			"The proxy does not say for whom it calls.",
-			fmt.Sprintf("nginx: `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`, and TRUSTED_PROXIES=%s.", peer))}
+			fmt.Sprintf("nginx: `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`. HAProxy: `option forwardfor`. And TRUSTED_PROXIES=%s.", peer))}
 	case forwarded == "":
 		return nil // nothing stands between
 	}

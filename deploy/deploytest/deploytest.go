@@ -26,7 +26,7 @@ type Setup struct {
 	Upstream          string // the server's address
 	Secure            string // where to listen; empty: wherever is free
 	CertFile, KeyFile string // for *.autocrm.test
-	Break             [][2]string
+	From, To          string // a further change, by which a test does something wrong
 }
 
 // kind is how one proxy is run.
@@ -42,8 +42,7 @@ var kinds = map[string]kind{"nginx": nginx, "haproxy": haproxy, "apache": apache
 // Names are the proxies there are, as Start takes them.
 var Names = []string{"nginx", "haproxy", "apache", "caddy"}
 
-// Start runs a proxy until the test ends, and returns when it can be reached. What setup.Break names is changed
-// in the shipped file beside the rest.
+// Start runs a proxy until the test ends, and returns when it can be reached.
 func Start(t testing.TB, name string, setup Setup) *Front {
 	t.Helper()
 	k := kinds[name]
@@ -57,7 +56,7 @@ func Start(t testing.TB, name string, setup Setup) *Front {
 		t.Fatal(err)
 	}
 	conf := string(text)
-	for _, change := range append(k.changes(f, setup), setup.Break...) {
+	for _, change := range append(k.changes(f, setup), [2]string{setup.From, setup.To}) {
 		if !strings.Contains(conf, change[0]) {
 			t.Fatalf("deploy/%s has no %q any more", k.shipped, change[0])
 		}
