@@ -3,15 +3,14 @@ package browser
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"autocrm/deploy/deploytest"
 	"autocrm/store"
 	"autocrm/store/storetest"
 )
@@ -23,7 +22,7 @@ type site struct {
 	server *process
 	listen string
 	urls   map[store.Role]string
-	plain  string // where nginx answers http
+	plain  string // where the proxy answers http
 	actors map[string]store.Actor
 }
 
@@ -49,7 +48,7 @@ func production(t testing.TB, settings ...string) *site {
 		settings = append(settings, strings.ToUpper(string(role))+"_URL="+address(role, ""))
 	}
 	s := serve(t, freePort(t), address, settings)
-	startNginx(s, public)
+	s.behind("nginx", public)
 	return s
 }
 
@@ -109,75 +108,12 @@ func (s *site) restart(signal os.Signal, meanwhile func()) {
 	s.start()
 }
 
-// startNginx runs deploy/nginx.conf with addresses, ports and paths replaced and nothing else; around it is
-// what nginx.conf has on every system.
-func startNginx(s *site, public string) {
-	t := s.t
-	t.Helper()
-	path, err := exec.LookPath("nginx")
-	if err != nil {
-		path = "/usr/sbin/nginx" // an ordinary user's PATH often lacks it
-	}
-	shipped, err := os.ReadFile("../deploy/nginx.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := freePort(t)
-	conf := string(shipped)
-	for _, change := range [][2]string{
-		{"server 127.0.0.1:3000;", "server " + s.listen + ";"},
-		{"listen 80;", "listen 127.0.0.1:" + plain + ";"},
-		{"listen [::]:80;", ""}, // not every machine has IPv6
-		{"listen 443 ssl http2;", "listen 127.0.0.1:" + public + " ssl http2;"},
-		{"listen [::]:443 ssl http2;", ""},
-		{".example.com", ".autocrm.test"},
-		{"/etc/ssl/autocrm/fullchain.pem", identity.certFile},
-		{"/etc/ssl/autocrm/privkey.pem", identity.keyFile},
-	} {
-		if !strings.Contains(conf, change[0]) {
-			t.Fatalf("deploy/nginx.conf has no %q any more", change[0])
-		}
-		conf = strings.ReplaceAll(conf, change[0], change[1])
-	}
-	dir := t.TempDir()
-	user := ""
-	if os.Getuid() == 0 { // else its workers could not reach the test's folder
-		user = "user root;"
-	}
-	main := fmt.Sprintf(`%s
-pid %s/pid;
-error_log stderr info;
-events {}
-http {
-	access_log off;
-	client_body_temp_path %[2]s/body; proxy_temp_path %[2]s/proxy;
-	fastcgi_temp_path %[2]s/fastcgi; uwsgi_temp_path %[2]s/uwsgi; scgi_temp_path %[2]s/scgi;
-	include %[2]s/autocrm.conf;
-}
-`, user, dir)
-	for name, text := range map[string]string{"nginx.conf": main, "autocrm.conf": conf} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	nginx := &process{t: t, path: path, log: filepath.Join(dir, "log"),
-		args: []string{"-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;"}}
-	nginx.start()
-	client := identity.client()
-	until(t, "nginx answers", 10*time.Second, func() bool {
-		select {
-		case <-nginx.gone:
-			t.Fatalf("nginx ended:\n%s", nginx.tail(20))
-		default:
-		}
-		answer, err := client.Get(s.urls[store.Client] + "/healthz")
-		if err != nil {
-			return false
-		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	})
-	s.plain = "http://127.0.0.1:" + plain
+// behind is the same deployment seen through one of the proxies of deploy/, which listens at that port.
+func (s *site) behind(proxy, port string) {
+	s.t.Helper()
+	front := deploytest.Start(s.t, proxy, deploytest.Setup{
+		Upstream: s.listen, Secure: "127.0.0.1:" + port, CertFile: identity.certFile, KeyFile: identity.keyFile})
+	s.plain = "http://" + front.Plain
 }
 
 // exec runs SQL as somebody in psql would.

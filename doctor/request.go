@@ -157,7 +157,7 @@ func headerFindings(p *portal, seen *handlers.Seen, answer *http.Response) (find
 			"The proxy rewrites addresses.", "nginx: `proxy_pass http://autocrm;`, without a path behind the name."))
 	}
 	var changed []string
-	for _, name := range []string{"Cache-Control", "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options"} {
+	for _, name := range []string{"AutoCRM-Portal", "Cache-Control", "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options"} {
 		if got := answer.Header.Values(name); !slices.Equal(got, seen.Answered.Values(name)) {
 			changed = append(changed, fmt.Sprintf("%s (%s)", name, strings.Join(append(got, "none")[:max(1, len(got))], " and ")))
 		}

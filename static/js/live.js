@@ -16,18 +16,22 @@ import * as regions from "./live-regions.js";
 const root = document.documentElement;
 
 const helloWithin = 5000; // a proxy that holds back the first bytes longer holds back all
-const silentAfter = 37500; // two and a half pings
+const silentAfter = 20000; // a ping comes every 15 s; so long, at most, a page is live that is told nothing any more
 const hiddenAfter = 5000; // a hidden tab gives its connection back: a browser has six for a host over HTTP/1.1
-const streamAgain = [30000, 600000]; // while polling the stream is tried again, ever more rarely
+// While polling the stream is tried again, ever more rarely. To be refused takes no time; one that is held back
+// costs seconds without news.
+const streamAgain = { refused: 4000, held: 30000, most: 600000 };
 
 let cursor = root.dataset.cursor;
 let generation = 0;
 let aborting = new AbortController();
 let failures = 0;
+let failingSince = 0;
 let shortLived = 0; // streams in a row that broke soon after they began
 let polling = false; // the stream cannot be held
 let tryStreamAt = 0;
-let tryStreamIn = streamAgain[0];
+let tryStreamIn = 0;
+let hold = 20; // for how many seconds an answer to a poll may be waited for; fewer where silence is cut
 let caughtUp = false; // the server has said: this was all
 let fed = true; // the server itself gets the news
 let wasLive = false;
@@ -141,12 +145,14 @@ async function loop(mine) {
 // refused decides after an answer that was none. A person whose session is over is told so; everything else
 // may pass, and is tried again ever more rarely, at random: many pages lost the same server.
 function refused(error) {
-  if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
+  if (error.over) {
     end("expired");
     return 0;
   }
   caughtUp = false;
-  const span = Math.min(60000, 1000 * 2 ** failures++);
+  if (!failures++) failingSince = performance.now();
+  // As long again as it has lasted, at most: an outage is over for the page after twice its time.
+  const span = Math.min(60000, Math.max(1000, performance.now() - failingSince));
   if (failures >= 3 && !polling) { // perhaps only the stream is refused here: let a poll find out
     polling = true;
     tryStreamAt = Infinity;
@@ -166,6 +172,7 @@ async function streamOnce(mine) {
       if (mine !== generation) return 0;
       clearTimeout(watchdog);
       watchdog = setTimeout(() => controller.abort(), silentAfter);
+      if (greeted && performance.now() - opened > silentAfter) tryStreamIn = shortLived = 0; // pings pass: all is well
       if (event.event === "hello") {
         greeted = true;
         opened = performance.now();
@@ -178,12 +185,12 @@ async function streamOnce(mine) {
   } catch (error) {
     if (mine !== generation) return 0;
     if (error instanceof Refused) {
-      if (polling && error.status !== 401 && error.status !== 403) return fallBack();
+      if (polling && !error.over) return fallBack(streamAgain.refused);
       throw error;
     }
-    if (controller.signal.aborted) return fallBack(); // silent: what comes here comes late or not at all
+    if (controller.signal.aborted) return fallBack(streamAgain.held); // silent: what comes here comes late or not at all
     if (!greeted) {
-      if (polling) return fallBack();
+      if (polling) return fallBack(streamAgain.refused);
       throw error;
     }
   } finally {
@@ -192,21 +199,17 @@ async function streamOnce(mine) {
   }
   // Ended without a word. Where that goes on, somebody in between cuts streams short.
   caughtUp = false;
-  shortLived = greeted && performance.now() - opened > 30000 ? 0 : shortLived + 1;
-  if (shortLived >= 4) return fallBack();
+  if (++shortLived >= 4) return fallBack(streamAgain.held);
   return Math.random() * 500 * 2 ** shortLived;
 }
 
 // fallBack begins, or goes on with, asking instead of listening.
-function fallBack() {
-  if (polling) tryStreamIn = Math.min(streamAgain[1], tryStreamIn * 2);
-  else {
-    caughtUp = false;
-    tryStreamIn = streamAgain[0];
-  }
+function fallBack(least) {
+  if (!polling) caughtUp = false;
   polling = true;
   shortLived = 0;
-  tryStreamAt = performance.now() + tryStreamIn;
+  tryStreamIn = Math.min(streamAgain.most, Math.max(least, 2 * tryStreamIn));
+  tryStreamAt = performance.now() + tryStreamIn * (0.75 + Math.random() / 4);
   return 0;
 }
 
@@ -227,12 +230,15 @@ function bye(reason, retry) {
 async function pollOnce(mine, hasSlot) {
   const asked = performance.now();
   // The first answer comes at once, so that the page soon knows that this way works.
-  const wait = hasSlot && caughtUp ? 20 : 0;
+  const wait = hasSlot && caughtUp ? Math.max(1, Math.min(hold, Math.ceil((tryStreamAt - asked) / 1000))) : 0;
   const controller = aborting;
   const guard = setTimeout(() => controller.abort(), (wait + 10) * 1000);
   let answer;
   try {
     answer = await poll(cursor, wait, controller.signal);
+  } catch (error) {
+    if (wait && performance.now() - asked > 1000) hold = Math.max(1, Math.floor((performance.now() - asked) / 2000));
+    throw error;
   } finally {
     clearTimeout(guard);
   }
