@@ -22,7 +22,6 @@ type site struct {
 	server *process
 	listen string
 	urls   map[store.Role]string
-	plain  string // where the proxy answers http
 	actors map[string]store.Actor
 }
 
@@ -41,15 +40,43 @@ func development(t testing.TB, settings ...string) *site {
 // production is the same binary behind nginx with deploy/nginx.conf, TLS and three names.
 func production(t testing.TB, settings ...string) *site {
 	t.Helper()
+	return behind(t, "nginx", settings...)
+}
+
+// behind is production with one of the proxies of deploy/.
+func behind(t testing.TB, proxy string, settings ...string) *site {
+	t.Helper()
 	public := freePort(t)
-	address := func(role store.Role, _ string) string { return fmt.Sprintf("https://%s.autocrm.test:%s", role, public) }
-	settings = append(settings, "TRUSTED_PROXIES=127.0.0.1")
-	for _, role := range store.Roles {
-		settings = append(settings, strings.ToUpper(string(role))+"_URL="+address(role, ""))
-	}
-	s := serve(t, freePort(t), address, settings)
-	s.behind("nginx", public)
+	s := serveAs(t, freePort(t), "https://%s.autocrm.test:"+public, append(settings, "TRUSTED_PROXIES=127.0.0.1"))
+	deploytest.Start(t, proxy, deploytest.Setup{
+		Upstream: s.listen, Secure: "127.0.0.1:" + public, CertFile: identity.certFile, KeyFile: identity.keyFile})
 	return s
+}
+
+// secure is the binary with a certificate of its own, reached directly.
+func secure(t testing.TB) *site {
+	t.Helper()
+	port := freePort(t)
+	return serveAs(t, port, "https://%s.autocrm.test:"+port, []string{"TLS_CERT=" + identity.certFile, "TLS_KEY=" + identity.keyFile})
+}
+
+// serveAs serves at addresses that the server has to be told; %s in them is the portal.
+func serveAs(t testing.TB, port, address string, settings []string) *site {
+	t.Helper()
+	for _, role := range store.Roles {
+		settings = append(settings, strings.ToUpper(string(role))+"_URL="+fmt.Sprintf(address, role))
+	}
+	return serve(t, port, func(role store.Role, _ string) string { return fmt.Sprintf(address, role) }, settings)
+}
+
+// at is the same deployment at other addresses, through something else that stands before it.
+func (s *site) at(address string) *site {
+	other := *s
+	other.urls = map[store.Role]string{}
+	for _, role := range store.Roles {
+		other.urls[role] = fmt.Sprintf(address, role)
+	}
+	return &other
 }
 
 func serve(t testing.TB, port string, address func(store.Role, string) string, settings []string) *site {
@@ -106,14 +133,6 @@ func (s *site) restart(signal os.Signal, meanwhile func()) {
 	s.server.end(signal)
 	meanwhile()
 	s.start()
-}
-
-// behind is the same deployment seen through one of the proxies of deploy/, which listens at that port.
-func (s *site) behind(proxy, port string) {
-	s.t.Helper()
-	front := deploytest.Start(s.t, proxy, deploytest.Setup{
-		Upstream: s.listen, Secure: "127.0.0.1:" + port, CertFile: identity.certFile, KeyFile: identity.keyFile})
-	s.plain = "http://" + front.Plain
 }
 
 // exec runs SQL as somebody in psql would.
