@@ -34,8 +34,8 @@ func TestProxies(t *testing.T) {
 			cora, ann := s.signedIn(t, store.Client, "cora@example.com"), s.signedIn(t, store.Agent, "ann@example.com")
 			for _, p := range []*Person{cora, ann} {
 				p.allow("answered 502", "answered 503") // while nothing stands behind the proxy
-				start := time.Now()
 				p.Open(path)
+				start := time.Now()
 				p.within(t, 5*time.Second, start, "live")
 				p.mark()
 				if got := JS[string](p, "performance.getEntriesByType('navigation')[0].nextHopProtocol"); got != row.protocol {

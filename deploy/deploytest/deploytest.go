@@ -286,7 +286,7 @@ var caddy = kind{
 	changes: func(f *Front, s Setup) [][2]string {
 		return [][2]string{
 			{"reverse_proxy 127.0.0.1:3000", "reverse_proxy " + s.Upstream},
-			{"http_port  80", "http_port " + port(f.Plain)},
+			{"http_port 80", "http_port " + port(f.Plain)},
 			{"https_port 443", "https_port " + port(f.Secure)},
 			{"localhost:2019", "unix/" + f.dir + "/admin"},
 			{"/etc/ssl/autocrm/fullchain.pem", s.CertFile},
