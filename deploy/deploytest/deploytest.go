@@ -88,7 +88,7 @@ func (f *Front) run(t testing.TB, command *exec.Cmd) {
 	defer log.Close()
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
-		t.Fatalf("%v; `.ci/setup nginx haproxy apache` installs what these tests need", err)
+		t.Fatalf("%v; `.ci/setup nginx haproxy apache` installs what is needed", err)
 	}
 	gone := make(chan struct{})
 	go func() {
