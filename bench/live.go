@@ -51,15 +51,22 @@ func runLive(ctx context.Context, binary, dir, only string) error {
 	}
 	defer people.close()
 
+	secure, err := newCertificate(dir)
+	if err != nil {
+		return err
+	}
 	for _, part := range []struct {
 		name   string
 		title  string
 		agents bool
+		tls    certificate
 		f      func(context.Context, side) error
 	}{
-		{"customers", fmt.Sprintf("%d customers, a ticket and a stream each", readers), false, measurePrivate},
-		{"lists", fmt.Sprintf("%d agents with a list before them", herd), true, measureHerd},
-		{"agents", fmt.Sprintf("%d agents, each told of every change", readers), true, measureCommon},
+		{"customers", fmt.Sprintf("%d customers, a ticket and a stream each", readers), false, certificate{}, measurePrivate},
+		{"secure", fmt.Sprintf("%d customers over TLS and HTTP/2", readers), false, secure, measureSecure},
+		{"lists", fmt.Sprintf("%d agents with a list before them", herd), true, certificate{}, measureHerd},
+		{"day", "a day in fast motion", false, certificate{}, measureDay},
+		{"agents", fmt.Sprintf("%d agents, each told of every change", readers), true, certificate{}, measureCommon},
 	} {
 		if only != "" && only != part.name {
 			continue
@@ -67,11 +74,11 @@ func runLive(ctx context.Context, binary, dir, only string) error {
 		fmt.Printf("\n%s\n", part.title)
 		for i, start := range []func(context.Context) (side, error){
 			func(ctx context.Context) (side, error) {
-				return startDesk(ctx, binary, filepath.Join(dir, "live"), server, people, part.agents)
+				return startDesk(ctx, binary, filepath.Join(dir, "live"), server, people, part.agents, part.tls)
 			},
-			startFloor,
+			func(ctx context.Context) (side, error) { return startFloor(ctx, part.tls) },
 		} {
-			if part.name == "lists" && i > 0 {
+			if (part.name == "lists" || part.name == "day") && i > 0 {
 				break
 			}
 			s, err := start(ctx)
@@ -121,15 +128,20 @@ func measurePrivate(ctx context.Context, s side) error {
 	c.reset()
 	busy := processorTime(s.process())
 	begun := time.Now()
-	late, err := pace(ctx, randomRate, randomFor, func(n int) error { return s.changeOne(ctx, n*7919%readers) })
+	late, err := pace(ctx, randomRate, randomFor, func(n int) error {
+		reader := n * 7919 % readers // each once
+		defer func() { c.answered[reader].Store(time.Now().UnixMicro()) }()
+		return s.changeOne(ctx, reader)
+	})
 	if err != nil {
 		return err
 	}
 	expected := int64(randomFor.Seconds() * randomRate)
 	c.wait(ctx, expected)
 	cores := (processorTime(s.process()) - busy).Seconds() / time.Since(begun).Seconds()
-	fmt.Printf("  %-10s %d changes/s to random ones: %d of %d arrived, p50 %.1f ms, p99 %.1f ms, %.2f cores%s\n", s.name(), randomRate,
-		c.arrived.Load(), expected, ms(c.quantile(.5)), ms(c.quantile(.99)), cores, lateness(late))
+	since := c.since()
+	fmt.Printf("  %-10s %d changes/s to random ones: %d of %d arrived, p50 %.1f ms, p99 %.1f ms; after the commit's answer to its maker p50 %.1f ms, p99 %.1f ms; %.2f cores%s\n",
+		s.name(), randomRate, c.arrived.Load(), expected, ms(c.quantile(.5)), ms(c.quantile(.99)), ms(quantile(since, .5)), ms(quantile(since, .99)), cores, lateness(late))
 	return measureReturn(ctx, s, c, idle)
 }
 

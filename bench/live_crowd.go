@@ -23,6 +23,9 @@ type crowd struct {
 	cursors []string
 	arrived atomic.Int64         // changes of tickets
 	late    [20000]atomic.Uint32 // how many took so many tenths of a millisecond
+
+	told     [readers]atomic.Int64 // when a reader was last told of a change, in microseconds
+	answered [readers]atomic.Int64 // when whoever made the last change for this reader alone had the answer
 }
 
 func newCrowd(s side) *crowd {
@@ -130,6 +133,7 @@ func (c *crowd) read(i int, conn net.Conn, greeted chan<- error) {
 			switch {
 			case bytes.HasPrefix(line, changeLine):
 				c.note(line[len(changeLine):], now)
+				c.told[i].Store(now)
 			case bytes.HasPrefix(line, idLine):
 				cursor = string(line[len(idLine):])
 			case !live && bytes.HasPrefix(line, helloLine):
@@ -163,6 +167,16 @@ func (c *crowd) reset() {
 	for i := range c.late {
 		c.late[i].Store(0)
 	}
+}
+
+// since gives how long after the answer to its maker each reader's own change arrived; 0 where it was there before.
+func (c *crowd) since() (all []time.Duration) {
+	for i := range readers {
+		if answered := c.answered[i].Load(); answered > 0 {
+			all = append(all, max(0, time.Duration(c.told[i].Load()-answered)*time.Microsecond))
+		}
+	}
+	return all
 }
 
 // wait gives what is under way some seconds to arrive.

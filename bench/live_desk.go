@@ -84,14 +84,15 @@ func fillLive(ctx context.Context, owner string) (*crowdPeople, error) {
 type desk struct {
 	app     *app
 	people  *crowdPeople
+	secure  bool
 	role    store.Role
 	cookies []string
 	metrics string
 	staff   *http.Client
 }
 
-func startDesk(ctx context.Context, binary, dir string, server *postgres.Server, people *crowdPeople, agents bool) (side, error) {
-	d := &desk{people: people, role: store.Client, staff: &http.Client{}}
+func startDesk(ctx context.Context, binary, dir string, server *postgres.Server, people *crowdPeople, agents bool, secure certificate) (side, error) {
+	d := &desk{people: people, role: store.Client, staff: &http.Client{}, secure: secure.cert != ""}
 	if agents {
 		d.role = store.Agent
 	}
@@ -102,7 +103,8 @@ func startDesk(ctx context.Context, binary, dir string, server *postgres.Server,
 	d.metrics = probe.Addr().String()
 	probe.Close()
 	d.app, err = start(ctx, binary, "DATA_DIR="+dir, "DATABASE_URL="+server.URL("autocrm_web", "autocrm"),
-		"DATABASE_OWNER_URL="+server.URL(postgres.Superuser, "autocrm"), "SECRET_KEY="+liveSecret, "METRICS_ADDR="+d.metrics)
+		"DATABASE_OWNER_URL="+server.URL(postgres.Superuser, "autocrm"), "SECRET_KEY="+liveSecret, "METRICS_ADDR="+d.metrics,
+		"TLS_CERT="+secure.cert, "TLS_KEY="+secure.key)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +120,7 @@ func startDesk(ctx context.Context, binary, dir string, server *postgres.Server,
 
 // cookie is what the portal of role would have given the browser that token's session was made for.
 func (d *desk) cookie(role store.Role, token []byte) (string, error) {
-	gate := auth.NewGate(&store.Store{Limits: store.DefaultLimits}, role, &url.URL{Scheme: "http", Host: d.host(role)}, [][]byte{[]byte(liveSecret)})
+	gate := auth.NewGate(&store.Store{Limits: store.DefaultLimits}, role, &url.URL{Scheme: d.scheme(), Host: d.host(role)}, [][]byte{[]byte(liveSecret)})
 	w := httptest.NewRecorder()
 	if err := gate.Admit(w, httptest.NewRequest(http.MethodGet, "/", nil), store.Session{Token: token}); err != nil {
 		return "", err
@@ -128,6 +130,13 @@ func (d *desk) cookie(role store.Role, token []byte) (string, error) {
 }
 
 func (d *desk) host(role store.Role) string { return string(role) + ".localhost" }
+
+func (d *desk) scheme() string {
+	if d.secure {
+		return "https"
+	}
+	return "http"
+}
 
 func (d *desk) name() string    { return "AutoCRM" }
 func (d *desk) address() string { return "127.0.0.1:" + d.app.port }

@@ -18,7 +18,7 @@ import (
 
 // serveFloor is the least that a Go program can do to hold streams open: net/http, a goroutine and a channel
 // of 16 a stream, no database, no rights, no replay. It is what AutoCRM is compared with.
-func serveFloor(listener net.Listener) error {
+func serveFloor(listener net.Listener, cert, key string) error {
 	var mu sync.RWMutex
 	streams := map[string]chan []byte{}
 	mux := http.NewServeMux()
@@ -59,6 +59,9 @@ func serveFloor(listener net.Listener) error {
 			}
 		}
 	})
+	if cert != "" {
+		return http.ServeTLS(listener, mux, cert, key)
+	}
 	return http.Serve(listener, mux)
 }
 
@@ -68,7 +71,7 @@ type floor struct {
 	http *http.Client
 }
 
-func startFloor(ctx context.Context) (side, error) {
+func startFloor(ctx context.Context, secure certificate) (side, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -83,7 +86,7 @@ func startFloor(ctx context.Context) (side, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &floor{cmd: exec.CommandContext(ctx, self, "floor"), base: listener.Addr().String(), http: &http.Client{}}
+	f := &floor{cmd: exec.CommandContext(ctx, self, "floor", secure.cert, secure.key), base: listener.Addr().String(), http: &http.Client{}}
 	f.cmd.ExtraFiles = []*os.File{file}
 	f.cmd.Stderr = os.Stderr
 	return f, f.cmd.Start()

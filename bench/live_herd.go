@@ -66,8 +66,8 @@ func measureHerd(ctx context.Context, s side) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  %-10s %d agents ask for a list again within %s: %d database transactions, %d of them their sessions; %d failed; p50 %.0f ms, p99 %.0f ms\n",
-		s.name(), herd, herdSpread, after-idle-(idle-first), herd, failed, ms(quantile(took, .5)), ms(quantile(took, .99)))
+	fmt.Printf("  %-10s %d agents ask for a list again within %s: %d database transactions; %d failed; p50 %.0f ms, p99 %.0f ms\n",
+		s.name(), herd, herdSpread, after-idle-(idle-first), failed, ms(quantile(took, .5)), ms(quantile(took, .99)))
 	return nil
 }
 

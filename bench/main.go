@@ -30,12 +30,12 @@ func main() {
 
 func run(ctx context.Context) error {
 	live := len(os.Args) > 1 && os.Args[1] == "live"
-	if len(os.Args) > 1 && os.Args[1] == "floor" {
+	if len(os.Args) > 3 && os.Args[1] == "floor" {
 		listener, err := net.FileListener(os.NewFile(3, "listener"))
 		if err != nil {
 			return err
 		}
-		return serveFloor(listener)
+		return serveFloor(listener, os.Args[2], os.Args[3])
 	}
 	dir, err := os.MkdirTemp("", "autocrm-bench-")
 	if err != nil {

@@ -152,6 +152,9 @@ func (d *doctor) examineListen(ctx context.Context, c store.Checkup) {
 	}
 }
 
+// tidied is how much older than it need be the log may get: by a day, which goes as one, and some hours.
+const tidied = 27 * time.Hour
+
 // examineLog sees whether somebody tidies up.
 func (d *doctor) examineLog(ctx context.Context) {
 	select {
@@ -166,8 +169,8 @@ func (d *doctor) examineLog(ctx context.Context) {
 		d.report.add(inDatabase("event log", Error, "The event log cannot be read: "+oneLine(err)+".", "", "Run `autocrm migrate`."))
 		return
 	}
-	if age := time.Since(oldest); !oldest.IsZero() && age > store.EventRetention+3*time.Hour {
+	if age := time.Since(oldest); !oldest.IsZero() && age > d.EventRetention+tidied {
 		d.report.add(inDatabase("event log", Warning, fmt.Sprintf("The event log reaches back %.0f hours and grows.", age.Hours()),
-			fmt.Sprintf("It should be tidied every hour, down to %.0f hours.", store.EventRetention.Hours()), "See in the app's log why tidying fails."))
+			fmt.Sprintf("It should be tidied every hour, a day at a time, down to %.0f hours.", d.EventRetention.Hours()), "See in the app's log why tidying fails."))
 	}
 }

@@ -66,7 +66,7 @@ func newDesk(t *testing.T, s setup) *desk {
 	}
 	d.options = Options{
 		Portals: map[store.Role]*url.URL{}, Secrets: [][]byte{[]byte("a secret of thirty-two bytes or so")},
-		DatabaseURL: d.db.URL, OwnerURL: d.db.OwnerURL, Files: d.db.Files, Migrations: migrations.Versions(),
+		DatabaseURL: d.db.URL, OwnerURL: d.db.OwnerURL, Files: d.db.Files, Migrations: migrations.Versions(), EventRetention: store.EventRetention,
 	}
 	for _, role := range store.Roles {
 		d.options.Portals[role] = &url.URL{Scheme: "http", Host: string(role) + ".localhost"}

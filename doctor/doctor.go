@@ -21,10 +21,11 @@ import (
 
 // Options say which deployment. The first block is required.
 type Options struct {
-	Portals     map[store.Role]*url.URL // CLIENT_URL, AGENT_URL, ADMIN_URL
-	Secrets     [][]byte                // SECRET_KEY, newest first
-	DatabaseURL string
-	Migrations  []int64 // what a current database has
+	Portals        map[store.Role]*url.URL // CLIENT_URL, AGENT_URL, ADMIN_URL
+	Secrets        [][]byte                // SECRET_KEY, newest first
+	DatabaseURL    string
+	Migrations     []int64 // what a current database has
+	EventRetention time.Duration
 
 	OwnerURL  string       // DATABASE_OWNER_URL; "": DatabaseURL
 	ListenURL string       // DATABASE_LISTEN_URL; "": DatabaseURL

@@ -205,8 +205,8 @@ func TestFaults(t *testing.T) {
 		"migrations unreadable": {setup{spoil: func(_ *testing.T, db *storetest.DB, o *Options) { o.OwnerURL = o.DatabaseURL }}, []found{
 			{"migrations", Warning, []string{"Set DATABASE_OWNER_URL"}}}},
 		"nobody tidies": {setup{own: true, spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
-			db.Exec(t, `UPDATE events SET at = now() - interval '60 hours'`)
-		}}, []found{{"event log", Warning, []string{"reaches back 60 hours"}}}},
+			db.Exec(t, `UPDATE event_commits SET place = place - 80 * 3600000000`)
+		}}, []found{{"event log", Warning, []string{"reaches back 80 hours"}}}},
 		"files unwritable": {setup{spoil: func(t *testing.T, _ *storetest.DB, o *Options) { o.Files = noFolder(t) }}, []found{
 			{"attachments", Error, []string{"cannot be written to", "BLOB_URL or DATA_DIR"}}}},
 		"database down": {setup{spoil: func(_ *testing.T, _ *storetest.DB, o *Options) {

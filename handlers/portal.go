@@ -41,6 +41,8 @@ type Live interface {
 	// ServeStream holds the stream open, ServePoll answers once, both as actor.
 	ServeStream(w http.ResponseWriter, r *http.Request, actor store.Actor) error
 	ServePoll(w http.ResponseWriter, r *http.Request, actor store.Actor) error
+	// Carry wraps the handler of everything, so that a stream outlives all that is in it.
+	Carry(http.Handler) http.Handler
 	// Status tells how well the hub is fed.
 	Status() realtime.Status
 }

@@ -10,11 +10,20 @@
 --
 -- A place is the commit's time in microseconds since 1970, or one more than the last place where the clock
 -- did not move on. It therefore tells a reader nothing about how much happened out of its sight.
+--
+-- Both tables are partitioned by the day, into as many partitions as are needed in turn: a day whose rows are all
+-- old enough is forgotten by emptying its partition, which no writer touches (live.forget_events). No partition is
+-- ever made or dropped, so none can be missing when somebody writes, wherever the clock stands.
 
 CREATE SCHEMA live;
 
+-- The partition of a day: each sixth day's rows go where those of six days ago were.
+CREATE FUNCTION live.slot(at timestamptz) RETURNS smallint
+LANGUAGE sql STABLE SET search_path = '' AS $$ SELECT (extract(epoch FROM at)::bigint / 86400 % 6)::smallint $$;
+
 CREATE TABLE public.events (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id bigint GENERATED ALWAYS AS IDENTITY,
+  slot smallint NOT NULL DEFAULT live.slot(clock_timestamp()),
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   at timestamptz NOT NULL DEFAULT clock_timestamp(),
   source text NOT NULL CHECK (source IN ('tickets', 'ticket_activities', 'attachments', 'users', 'sessions', 'invitations')),
@@ -33,21 +42,38 @@ CREATE TABLE public.events (
   -- {"column": [old, new]}, for an update.
   changes jsonb NOT NULL DEFAULT '{}',
   -- The first event of its transaction: the one row for which the deferred trigger fires.
-  opens boolean NOT NULL DEFAULT false
-);
+  opens boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (id, slot)
+) PARTITION BY LIST (slot);
 CREATE INDEX events_xid_idx ON public.events (xid);
 CREATE INDEX events_client_idx ON public.events (client_id) WHERE client_seq IS NOT NULL;
 CREATE INDEX events_old_client_idx ON public.events (old_client_id) WHERE old_client_id IS NOT NULL;
 
 CREATE TABLE public.event_commits (
-  place bigint PRIMARY KEY,
-  xid xid8 NOT NULL UNIQUE
-);
+  place bigint NOT NULL,
+  xid xid8 NOT NULL,
+  slot smallint NOT NULL DEFAULT live.slot(clock_timestamp()),
+  PRIMARY KEY (place, slot)
+) PARTITION BY LIST (slot);
+CREATE INDEX event_commits_xid_idx ON public.event_commits (xid);
 
--- One row: which history the places belong to. A restored backup gets a new one (live.renew_epoch).
+-- Nobody is granted anything on the partitions: they are reached through their table, under its policies.
+-- +goose StatementBegin
+DO $$
+BEGIN
+  FOR n IN 0..5 LOOP
+    EXECUTE format('CREATE TABLE live.events_%1$s PARTITION OF public.events FOR VALUES IN (%1$s)', n);
+    EXECUTE format('CREATE TABLE live.event_commits_%1$s PARTITION OF public.event_commits FOR VALUES IN (%1$s)', n);
+  END LOOP;
+END
+$$;
+-- +goose StatementEnd
+
+-- One row: which history the places belong to, and the floor: everything above it is still in the log.
 CREATE TABLE public.event_epochs (
   epoch uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-  since timestamptz NOT NULL DEFAULT now()
+  since timestamptz NOT NULL DEFAULT now(),
+  floor bigint NOT NULL DEFAULT 0
 );
 INSERT INTO public.event_epochs DEFAULT VALUES;
 
@@ -59,11 +85,15 @@ CREATE SEQUENCE live.places;
 CREATE FUNCTION live.commit_events() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
+  -- Once a transaction, as live.opens: the trigger also fires for a row that a savepoint took back.
+  IF current_setting('live.placed', true) = NEW.xid::text THEN
+    RETURN NULL;
+  END IF;
+  PERFORM set_config('live.placed', NEW.xid::text, true);
   PERFORM pg_advisory_xact_lock(hashtext('autocrm.event_commits'));
   INSERT INTO public.event_commits (place, xid)
     SELECT setval('live.places', greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, p.last_value + 1)), NEW.xid
-    FROM live.places p
-    ON CONFLICT (xid) DO NOTHING;
+    FROM live.places p;
   -- A doorbell, not the news: empty, so that one transaction rings once however much it changed.
   PERFORM pg_notify('autocrm_events', '');
   RETURN NULL;
@@ -304,6 +334,45 @@ $$;
 CREATE TRIGGER users_name_on_tickets AFTER UPDATE ON public.users
   FOR EACH ROW WHEN (OLD.full_name <> NEW.full_name) EXECUTE FUNCTION live.record_name();
 
+-- +goose StatementBegin
+-- Empties the partitions whose rows are all older than before, raises the floor by what that loses, and says how
+-- many it emptied. It never makes anybody wait: writers do not touch an old partition, and where a reader does just
+-- now, it is left for the next time.
+CREATE FUNCTION live.forget_events(before timestamptz) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET lock_timeout = '50ms' AS $$
+DECLARE
+  forgotten int := 0;
+  newest_id bigint;
+  newest timestamptz;
+  last_place bigint;
+  lost bigint;
+  same boolean;
+BEGIN
+  FOR n IN 0..5 LOOP
+    EXECUTE format('SELECT max(place) FROM live.event_commits_%s', n) INTO last_place;
+    CONTINUE WHEN last_place >= extract(epoch FROM before) * 1000000;
+    EXECUTE format('SELECT max(id), max(at) FROM live.events_%s', n) INTO newest_id, newest;
+    CONTINUE WHEN newest >= before OR newest_id IS NULL AND last_place IS NULL;
+    -- A commit may have a place of the next day: it is not whole any more either.
+    EXECUTE format('SELECT max(c.place) FROM public.event_commits c WHERE c.xid IN (SELECT e.xid FROM live.events_%s e)', n) INTO lost;
+    BEGIN
+      EXECUTE format('LOCK TABLE live.events_%1$s, live.event_commits_%1$s IN ACCESS EXCLUSIVE MODE', n);
+      EXECUTE format('SELECT (SELECT max(id) FROM live.events_%1$s) IS NOT DISTINCT FROM $1
+        AND (SELECT max(place) FROM live.event_commits_%1$s) IS NOT DISTINCT FROM $2', n) INTO same USING newest_id, last_place;
+      CONTINUE WHEN NOT same;
+      UPDATE public.event_epochs SET floor = greatest(floor, last_place, lost);
+      EXECUTE format('TRUNCATE live.events_%1$s, live.event_commits_%1$s', n);
+      forgotten := forgotten + 1;
+    EXCEPTION WHEN lock_not_available THEN NULL;
+    END;
+  END LOOP;
+  RETURN forgotten;
+END
+$$;
+-- +goose StatementEnd
+REVOKE EXECUTE ON FUNCTION live.forget_events FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION live.forget_events TO autocrm_worker;
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.events FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.event_commits ENABLE ROW LEVEL SECURITY;
@@ -313,9 +382,9 @@ ALTER TABLE public.event_epochs FORCE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA live TO autocrm_worker;
 GRANT SELECT (id, xid, at, source, ticket_number, seq, client_seq, client_id, old_client_id) ON public.events TO authenticated;
-GRANT SELECT ON public.event_commits TO authenticated;
-GRANT SELECT, DELETE ON public.events, public.event_commits TO autocrm_worker;
-GRANT SELECT, INSERT, DELETE ON public.event_epochs TO autocrm_worker;
+GRANT SELECT (place, xid) ON public.event_commits TO authenticated;
+GRANT SELECT (floor) ON public.event_epochs TO authenticated;
+GRANT SELECT ON public.events, public.event_commits, public.event_epochs TO autocrm_worker;
 
 -- A viewer reads in the log what it may read on the page. The hub decides by the same rule for open streams;
 -- a test holds the two against each other.
@@ -327,15 +396,19 @@ CREATE POLICY events_agent ON public.events FOR SELECT TO authenticated
   USING ((SELECT auth.user_role() = 'agent') AND source IN ('tickets', 'ticket_activities', 'attachments'));
 CREATE POLICY events_admin ON public.events FOR SELECT TO authenticated
   USING ((SELECT auth.user_role() = 'admin'));
-CREATE POLICY events_worker ON public.events TO autocrm_worker USING (true) WITH CHECK (true);
+CREATE POLICY events_worker ON public.events FOR SELECT TO autocrm_worker USING (true);
 CREATE POLICY events_owner ON public.events FOR INSERT TO autocrm_owner WITH CHECK (true);
 
 CREATE POLICY event_commits_viewer ON public.event_commits FOR SELECT TO authenticated
   USING (EXISTS (SELECT FROM public.events e WHERE e.xid = event_commits.xid));
-CREATE POLICY event_commits_worker ON public.event_commits TO autocrm_worker USING (true) WITH CHECK (true);
+CREATE POLICY event_commits_worker ON public.event_commits FOR SELECT TO autocrm_worker USING (true);
 CREATE POLICY event_commits_owner_reads ON public.event_commits FOR SELECT TO autocrm_owner USING (true);
 CREATE POLICY event_commits_owner ON public.event_commits FOR INSERT TO autocrm_owner WITH CHECK (true);
-CREATE POLICY event_epochs_worker ON public.event_epochs TO autocrm_worker USING (true) WITH CHECK (true);
+-- The staff's lists have the log's head for a version, also where all of it is forgotten.
+CREATE POLICY event_epochs_staff ON public.event_epochs FOR SELECT TO authenticated
+  USING ((SELECT auth.user_role() IN ('agent', 'admin')));
+CREATE POLICY event_epochs_worker ON public.event_epochs FOR SELECT TO autocrm_worker USING (true);
+CREATE POLICY event_epochs_owner ON public.event_epochs TO autocrm_owner USING (true) WITH CHECK (true);
 
 -- +goose Down
 DROP TABLE public.events, public.event_commits, public.event_epochs CASCADE;

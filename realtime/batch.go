@@ -67,7 +67,12 @@ func (b *batch) bounded() *batch {
 	if b == nil || len(b.signals) <= bulkTopics {
 		return b
 	}
-	return &batch{place: b.place, prev: b.prev, signals: []store.Signal{{Version: b.place}}, bulk: true}
+	return everything(b.prev, b.place)
+}
+
+// everything is a batch that names no topic and means all.
+func everything(prev, place int64) *batch {
+	return &batch{place: place, prev: prev, signals: []store.Signal{{Version: place}}, bulk: true}
 }
 
 // batchOf collects what events, all of one commit or of one page of the log, tell viewer, each topic once

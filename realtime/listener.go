@@ -58,9 +58,15 @@ func (h *Hub) readLog(ctx context.Context, check bool) error {
 		}
 	}
 	for {
-		events, err := h.after(ctx, h.head())
+		events, held, err := h.after(ctx, h.head())
 		if err != nil {
 			return err
+		}
+		if !held {
+			if err := h.startAnew(ctx); err != nil {
+				return err
+			}
+			continue
 		}
 		h.publish(events)
 		if len(events) < readCommits { // fewer events than commits asked for: there are no more
@@ -69,16 +75,14 @@ func (h *Hub) readLog(ctx context.Context, check bool) error {
 	}
 }
 
-func (h *Hub) after(ctx context.Context, place int64) ([]store.Event, error) {
+func (h *Hub) after(ctx context.Context, place int64) (events []store.Event, held bool, err error) {
 	// A black-holed connection must not silence the hub for long; a bulk change must still get through.
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	return h.log.After(ctx, place, readCommits)
 }
 
-// checkExtent notices a log that is not the one this hub was reading: none yet, a restored backup, a failover
-// that lost commits, a part forgotten while the database was away. It then starts anew, near the end so that
-// memory reaches back a while, and every stream comes again to be told `resync`.
+// checkExtent keeps the floor, and notices another database.
 func (h *Hub) checkExtent(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -87,14 +91,26 @@ func (h *Hub) checkExtent(ctx context.Context) error {
 		return err
 	}
 	h.mu.Lock()
-	same := h.extent.Epoch == now.Epoch && h.extent.Head <= now.Head &&
-		(h.extent.Head >= now.Oldest || h.extent.Head == 0) // 0: the log was empty, and everything is still to come
+	same := h.extent.Epoch == now.Epoch
 	if same {
 		h.extent.Oldest = now.Oldest
 	}
 	h.mu.Unlock()
 	if same {
 		return nil
+	}
+	return h.startAnew(ctx)
+}
+
+// startAnew is for a log that is not the one this hub was reading: none yet, another database, a restored backup,
+// a failover that lost commits, a part forgotten while the database was away. The hub goes on near the end, so that
+// memory reaches back a while, and every stream comes again: one whose cursor is not in this log is told `resync`.
+func (h *Hub) startAnew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	now, err := h.log.Extent(ctx)
+	if err != nil {
+		return err
 	}
 	start, err := h.log.TailStart(ctx, ringCommits)
 	if err != nil {

@@ -44,6 +44,16 @@ func (h *Hub) newOutput(w http.ResponseWriter, r *http.Request, s *stream) *outp
 	return out
 }
 
+// moveTo goes on writing to conn or, where that is nil, to w.
+func (o *output) moveTo(conn net.Conn, w http.ResponseWriter) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.conn, o.w, o.rc = conn, w, nil
+	if w != nil {
+		o.rc = http.NewResponseController(w)
+	}
+}
+
 // close forgets the writer: a handler that has returned must not touch it. A connection of its own it ends.
 func (o *output) close() {
 	o.mu.Lock()
@@ -140,5 +150,10 @@ func (o *output) write(p []byte) error {
 	if _, err := o.w.Write(p); err != nil {
 		return err
 	}
-	return o.rc.Flush()
+	if err := o.rc.Flush(); err != nil {
+		return err
+	}
+	// Over HTTP/2 a deadline that passes resets the stream, also where nothing is being written.
+	o.rc.SetWriteDeadline(time.Time{}) //nolint:errcheck // as for reading
+	return nil
 }

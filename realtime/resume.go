@@ -60,6 +60,10 @@ func (h *Hub) subscribe(r *http.Request, actor store.Actor) (s *stream, from sta
 			from.resync = "expired"
 			break
 		}
+		if !inMemory && p.place >= h.ring.floor {
+			from.resync = "lost"
+			break
+		}
 		from.place, from.backlog, from.query, from.resumed = p.place, backlog, !inMemory, true
 	}
 	if from.resync != "" {
@@ -73,7 +77,8 @@ func (h *Hub) subscribe(r *http.Request, actor store.Actor) (s *stream, from sta
 	return s, from, true
 }
 
-// replay hands f what lies between the cursor and the moment the stream was made known, in commit order.
+// replay hands f what lies between the cursor and the moment the stream was made known, in commit order. What the
+// log turns out not to hold ends in one batch that stands for everything.
 func (h *Hub) replay(ctx context.Context, actor store.Actor, from start, f func([]*batch) error) error {
 	if !from.query {
 		if len(from.backlog) == 0 {
@@ -107,6 +112,15 @@ func (h *Hub) replay(ctx context.Context, actor store.Actor, from start, f func(
 			}
 		}
 		place = through
+	}
+	// Asked last: the log may have been forgetting just now.
+	held, err := h.log.Holds(ctx, from.place)
+	if err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	if !held {
+		h.metrics.resyncs.WithLabelValues("lost").Inc()
+		return f([]*batch{everything(from.head, from.head)})
 	}
 	return nil
 }

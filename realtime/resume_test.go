@@ -147,6 +147,7 @@ func TestACursorThatCannotBeServedGetsResync(t *testing.T) {
 		"forged":      stranger.seal(now),
 		"other epoch": n.hub.sealer.seal(position{uuid.New(), now.place}),
 		"ahead":       n.hub.sealer.seal(position{now.epoch, now.place + 1e9}),
+		"no commit's": n.hub.sealer.seal(position{now.epoch, now.place - 1}),
 		"never read":  (&Hub{sealer: n.hub.sealer}).Cursor(),
 		"control":     "a\r\nb: c\x00",
 	} {
@@ -177,7 +178,7 @@ func TestAForgottenPartGetsResync(t *testing.T) {
 	}
 	eventually(t, "the node has read them", func() bool { log, _ := before.log.Extent(t.Context()); return before.hub.head() == log.Head })
 	floor := before.hub.Cursor()
-	if err := before.log.Forget(t.Context(), time.Now().Add(time.Hour)); err != nil {
+	if _, err := before.log.Forget(t.Context(), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	number := submit(t, db, client)
@@ -185,6 +186,33 @@ func TestAForgottenPartGetsResync(t *testing.T) {
 	n.open(t, agent, old).until("resync")
 	if got := n.open(t, agent, floor).change(store.TicketTopic(number)); got.Version != 1 {
 		t.Error("a cursor that can still be served is refused")
+	}
+}
+
+// Further back than memory a cursor is looked up in the log, where a failover may have lost its commit too.
+func TestALostPartFurtherBackGetsResync(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	client, agent := db.Person(t, store.Client, "client@example.com"), db.Person(t, store.Agent, "agent@example.com")
+	n := newNode(t, db, setting{})
+	n.hub.mu.Lock()
+	n.hub.ring.maxCommits = 1
+	n.hub.mu.Unlock()
+	submit(t, db, client)
+	eventually(t, "the node has read it", func() bool { log, _ := n.log.Extent(t.Context()); return n.hub.head() == log.Head })
+	held, place := n.hub.Cursor(), n.hub.head()
+	number := submit(t, db, client)
+	submit(t, db, client)
+	n.open(t, agent, held).change(store.TicketTopic(number))
+	db.Exec(t, `DELETE FROM event_commits WHERE place = $1`, place)
+	r := n.open(t, agent, held)
+	for e := r.next(); e.Event != "resync"; e = r.next() {
+		if e.Event == "ping" || e.Event == "" {
+			t.Fatal("a cursor whose commit is lost is served as if nothing were missing")
+		}
+	}
+	if answer := n.poll(t, agent, "after="+held); answer.Events[len(answer.Events)-1].Event != "resync" {
+		t.Errorf("a poll answers %v", answer)
 	}
 }
 

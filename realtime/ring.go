@@ -31,12 +31,13 @@ func (r *ring) add(c *commit) {
 	}
 }
 
-// since gives what the commits above place tell viewer. ok is false where the ring does not reach back so far.
+// since gives what the commits above place tell viewer. ok is false where the ring does not reach back so far, and
+// where no commit has that place.
 func (r *ring) since(place int64, viewer store.Actor) (batches []*batch, ok bool) {
-	if place < r.floor {
+	first := sort.Search(len(r.commits), func(i int) bool { return r.commits[i].place > place })
+	if place != r.floor && (first == 0 || r.commits[first-1].place != place) {
 		return nil, false
 	}
-	first := sort.Search(len(r.commits), func(i int) bool { return r.commits[i].place > place })
 	for _, c := range r.commits[first:] {
 		if b := c.tells(viewer); b != nil {
 			batches = append(batches, b)

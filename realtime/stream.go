@@ -125,8 +125,8 @@ func (h *Hub) quiet(s *stream) (head int64, ok bool) {
 
 // ServeStream answers GET /live for actor, whom the caller has let in, until either side ends it. What came
 // after the cursor in Last-Event-ID, or in ?after=, is told first. It answers 503 while this node cannot say
-// what is new. An error is returned only before anything was written. Over HTTP/1 it returns as soon as the
-// stream is current; the rest is written beside, on the bare connection.
+// what is new. An error is returned only before anything was written. It returns as soon as the stream is
+// current; the rest is written beside, on the bare connection, or in Carry.
 func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Actor) error {
 	if err := mayStream(actor); err != nil {
 		h.refused(r, actor, "stream", "forbidden")
@@ -145,7 +145,7 @@ func (h *Hub) ServeStream(w http.ResponseWriter, r *http.Request, actor store.Ac
 		h.finish(s, out, "", err)
 		return nil
 	}
-	if h.detach(s, out) {
+	if h.detach(r, s, out) {
 		return nil
 	}
 	reason, err := h.run(r.Context().Done(), s, out)

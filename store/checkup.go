@@ -140,11 +140,11 @@ func AppliedMigrations(ctx context.Context, url string) (versions []int64, err e
 	return versions, translate(err)
 }
 
-// OldestEvent is when the oldest event was made that the log still holds; the zero time where there is none.
+// OldestEvent is when the oldest commit was made that the log still holds; the zero time where there is none.
 func (p *Probes) OldestEvent(ctx context.Context) (oldest time.Time, err error) {
-	err = p.pool.QueryRow(ctx, `SELECT at FROM events ORDER BY id LIMIT 1`).Scan(&oldest)
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = nil
+	var place *int64
+	if err = p.pool.QueryRow(ctx, `SELECT min(place) FROM event_commits`).Scan(&place); err == nil && place != nil {
+		oldest = time.UnixMicro(*place)
 	}
 	return oldest, err
 }

@@ -59,31 +59,52 @@ func (l *EventLog) Close() { l.pool.Close() }
 
 // LogExtent says which part of which history the log holds.
 type LogExtent struct {
-	Epoch  uuid.UUID // another one after a backup was restored: places of two epochs say nothing about each other
-	Oldest int64     // every commit above this place is still there; 0 in an empty log
-	Head   int64     // the place of the newest commit; 0 in an empty log
+	Epoch  uuid.UUID // another one in another database: places of two epochs say nothing about each other
+	Oldest int64     // the floor: every commit above this place is still there; 0 where nothing was forgotten
+	Head   int64     // the place of the newest commit; 0 in a log that never held one
 }
 
 // Extent reads the log's epoch and both ends in one moment.
 func (l *EventLog) Extent(ctx context.Context) (extent LogExtent, err error) {
 	defer wrap(&err, "event log extent")
 	err = l.pool.QueryRow(ctx, `
-		SELECT (SELECT epoch FROM event_epochs ORDER BY since DESC LIMIT 1),
-		       coalesce((SELECT min(place) FROM event_commits), 0),
-		       coalesce((SELECT max(place) FROM event_commits), 0)`).Scan(&extent.Epoch, &extent.Oldest, &extent.Head)
+		SELECT epoch, floor, greatest(floor, (SELECT max(place) FROM event_commits))
+		FROM event_epochs ORDER BY since DESC LIMIT 1`).Scan(&extent.Epoch, &extent.Oldest, &extent.Head)
 	return extent, err
 }
 
 // After gives the events of the first limit commits above place, in commit order, and within a commit in the
-// order they were made. A commit comes whole or not at all, however many events it has.
-func (l *EventLog) After(ctx context.Context, place int64, limit int) (events []Event, err error) {
+// order they were made. A commit comes whole or not at all, however many events it has. held says that the log
+// holds what follows place without a gap, as of the reading; it is false where place is below the floor, and
+// where no commit has it: a database that was restored, or failed over to a standby that was behind, has lost
+// the commit that had.
+func (l *EventLog) After(ctx context.Context, place int64, limit int) (events []Event, held bool, err error) {
 	defer wrap(&err, "events after %d", place)
-	return all[Event](l.pool.Query(ctx, `
+	batch := &pgx.Batch{}
+	batch.Queue(`
 		SELECT c.place, e.id, e.at, e.source, e.operation, e.row_id, e.actor_id, e.ticket_number,
 		       e.seq, e.client_seq, e.client_id, e.old_client_id, e.user_id, e.changes
 		FROM (SELECT place, xid FROM event_commits WHERE place > $1 ORDER BY place LIMIT $2) c
 		JOIN events e USING (xid)
-		ORDER BY c.place, e.id`, place, limit))
+		ORDER BY c.place, e.id`, place, limit).Query(func(rows pgx.Rows) error {
+		events, err = all[Event](rows, nil)
+		return err
+	})
+	// After the events: what is forgotten meanwhile must not look as if it had never been.
+	batch.Queue(holds, place).QueryRow(func(row pgx.Row) error { return row.Scan(&held) })
+	err = l.pool.SendBatch(ctx, batch).Close()
+	return events, held, err
+}
+
+const holds = `
+	SELECT floor = $1 OR floor < $1 AND EXISTS (SELECT FROM event_commits WHERE place = $1)
+	FROM event_epochs ORDER BY since DESC LIMIT 1`
+
+// Holds says whether the log, now, holds what follows place without a gap; see After.
+func (l *EventLog) Holds(ctx context.Context, place int64) (held bool, err error) {
+	defer wrap(&err, "is %d in the event log", place)
+	err = l.pool.QueryRow(ctx, holds, place).Scan(&held)
+	return held, err
 }
 
 // TailStart is the place above which the log holds at most commits commits: where a reader starts that wants
@@ -91,28 +112,17 @@ func (l *EventLog) After(ctx context.Context, place int64, limit int) (events []
 func (l *EventLog) TailStart(ctx context.Context, commits int) (place int64, err error) {
 	defer wrap(&err, "tail of the event log")
 	err = l.pool.QueryRow(ctx, `
-		SELECT coalesce((SELECT place FROM event_commits ORDER BY place DESC OFFSET $1 LIMIT 1),
-		                (SELECT min(place) FROM event_commits), 0)`, commits).Scan(&place)
+		SELECT coalesce((SELECT place FROM event_commits WHERE place > floor ORDER BY place DESC OFFSET $1 LIMIT 1), floor)
+		FROM event_epochs ORDER BY since DESC LIMIT 1`, commits).Scan(&place)
 	return place, err
 }
 
-// Forget drops the events of commits older than before. The newest of those commits stays as the floor, with
-// no events: Oldest could otherwise not tell a log that lost something from one that never held it.
-func (l *EventLog) Forget(ctx context.Context, before time.Time) (err error) {
+// Forget empties the partitions of the log, of a day each, in which nothing is newer than before, and says how
+// many. It makes nobody wait; one that is in use just now stays until the next time.
+func (l *EventLog) Forget(ctx context.Context, before time.Time) (partitions int, err error) {
 	defer wrap(&err, "forget events")
-	return pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		var floor *int64
-		err := tx.QueryRow(ctx, `SELECT max(place) FROM event_commits WHERE place < $1`, before.UnixMicro()).Scan(&floor)
-		if err != nil || floor == nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `
-			DELETE FROM events e USING event_commits c WHERE c.xid = e.xid AND c.place <= $1`, *floor); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM event_commits WHERE place < $1`, *floor)
-		return err
-	})
+	err = l.pool.QueryRow(ctx, `SELECT live.forget_events($1)`, before).Scan(&partitions)
+	return partitions, err
 }
 
 // EventsAfter is After as actor may read it: what the row-level security of events lets through. limit counts

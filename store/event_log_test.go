@@ -28,9 +28,9 @@ func openLog(t *testing.T, db *storetest.DB) *store.EventLog {
 
 func after(t *testing.T, log *store.EventLog, place int64) []store.Event {
 	t.Helper()
-	events, err := log.After(t.Context(), place, 100000)
-	if err != nil {
-		t.Fatal(err)
+	events, held, err := log.After(t.Context(), place, 100000)
+	if err != nil || !held {
+		t.Fatalf("after %d: %v, held %v", place, err, held)
 	}
 	return events
 }
@@ -257,8 +257,8 @@ func TestABulkChangeRingsOnceAndComesWhole(t *testing.T) {
 	if rings != 1 {
 		t.Errorf("%d doorbells", rings)
 	}
-	events, err := log.After(t.Context(), before, 1) // the limit counts commits
-	if err != nil || len(events) != 1000 {           // a ticket's change, and its line on the timeline
+	events, _, err := log.After(t.Context(), before, 1) // the limit counts commits
+	if err != nil || len(events) != 1000 {              // a ticket's change, and its line on the timeline
 		t.Errorf("%d events, %v", len(events), err)
 	}
 }
@@ -294,33 +294,98 @@ func TestPlainSQLIsRecordedWithWhatItChanged(t *testing.T) {
 	}
 }
 
+// age makes everything in the log, and with it the floor's day, so many days older.
+func age(t *testing.T, db *storetest.DB, days int) {
+	t.Helper()
+	tx := begin(t, db)
+	exec(t, tx, `SET LOCAL session_replication_role = replica`) // a row that changes its partition is no new event
+	exec(t, tx, `UPDATE events SET at = at - make_interval(days => $1::int), slot = live.slot(at - make_interval(days => $1::int))`, days)
+	exec(t, tx, `UPDATE event_commits SET place = place - $1::int * 86400000000, slot = live.slot(to_timestamp(place / 1000000) - make_interval(days => $1::int))`, days)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestForgettingKeepsTheFloor(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	log := openLog(t, db)
 	client := db.Person(t, store.Client, "client@example.com")
-	var places []int64
-	for range 4 {
-		ticket(t, db, client)
-		places = append(places, head(t, log))
+	var older, newer int64
+	ticket(t, db, client)
+	age(t, db, 1)
+	older = head(t, log)
+	ticket(t, db, client)
+	age(t, db, 2)
+	newer = head(t, log)
+	older -= 2 * 86400e6
+	number := ticket(t, db, client)
+	today := head(t, log)
+	forget := func(before time.Time, want int) {
+		t.Helper()
+		if n, err := log.Forget(t.Context(), before); err != nil || n != want {
+			t.Errorf("%d partitions are emptied, %v", n, err)
+		}
 	}
-	if err := log.Forget(t.Context(), time.UnixMicro(places[2])); err != nil {
-		t.Fatal(err)
-	}
+	forget(time.UnixMicro(older), 0) // not all of that day is older
+	forget(time.UnixMicro(newer), 1)
 	extent, err := log.Extent(t.Context())
-	oldest := extent.Oldest
-	if err != nil || oldest != places[1] {
-		t.Errorf("the floor is %d, %v; the newest commit forgotten is %d", oldest, err, places[1])
+	if err != nil || extent.Oldest != older || extent.Head != today {
+		t.Errorf("%+v, %v; forgotten is what came up to %d", extent, err, older)
 	}
-	if events := after(t, log, oldest); len(events) == 0 || events[0].Place != places[2] {
+	if events := after(t, log, older); len(events) == 0 || events[0].Place != newer {
 		t.Error("what is above the floor is not whole")
 	}
-	// A log of which everything is forgotten still knows where it was.
-	if err := log.Forget(t.Context(), time.Now().Add(time.Hour)); err != nil {
+	for place, want := range map[int64]bool{0: false, older - 1: false, older: true, newer - 1: false, newer: true, today: true, today + 1: false} {
+		if held, err := log.Holds(t.Context(), place); held != want || err != nil {
+			t.Errorf("%d (today's is %d) is held: %v, %v", place, today, held, err)
+		}
+	}
+	// A log of which everything is forgotten still knows where it was, and so do the versions of lists.
+	ana := db.Person(t, store.Agent, "ana@example.com")
+	version, err := db.Store.ListVersion(t.Context(), ana)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if head(t, log) != places[3] {
-		t.Error("the head fell")
+	last := head(t, log)
+	forget(time.Now().Add(time.Hour), 2)
+	if got, err := db.Store.ListVersion(t.Context(), ana); head(t, log) != last || got < version || err != nil {
+		t.Errorf("the head fell, or the version, from %d to %d, %v", version, got, err)
+	}
+	db.Exec(t, raise, number)
+	if events := after(t, log, last); len(events) == 0 {
+		t.Error("the log does not go on")
+	}
+}
+
+// Readers hold up the forgetting, never a writer: neither while it waits for its turn nor while it is at work.
+func TestForgettingBlocksNoWriter(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	log := openLog(t, db)
+	client := db.Person(t, store.Client, "client@example.com")
+	number := ticket(t, db, client)
+	age(t, db, 3)
+	before := time.Now().Add(-store.EventRetention)
+	backup := begin(t, db)
+	exec(t, backup, `SELECT FROM events`)
+	if n, err := log.Forget(t.Context(), before); n != 0 || err != nil {
+		t.Errorf("%d partitions are emptied under a reader, %v", n, err)
+	}
+	backup.Rollback(t.Context())
+	at := begin(t, db)
+	exec(t, at, `SELECT live.forget_events($1)`, before) // and its locks are held until it commits
+	writer := begin(t, db)
+	exec(t, writer, `SET LOCAL lock_timeout = '1ms'`)
+	exec(t, writer, raise, number)
+	if err := writer.Commit(t.Context()); err != nil {
+		t.Errorf("a writer waits: %v", err)
+	}
+	if err := at.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if extent, err := log.Extent(t.Context()); err != nil || extent.Oldest == 0 {
+		t.Errorf("nothing was forgotten: %+v, %v", extent, err)
 	}
 }
 

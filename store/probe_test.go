@@ -92,7 +92,7 @@ func TestCanary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := events.After(ctx, before.Head, 10)
+	made, _, err := events.After(ctx, before.Head, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,8 @@ type Store struct {
 	files  *blob.Bucket
 	dummy  string // a password hash nobody's password has: what an unknown address is compared with
 	Limits Limits
+
+	sessions sessionCrowd
 }
 
 // Limits are the durations and sizes an operator may want to know.

@@ -95,7 +95,7 @@ func (s *Store) ListVersion(ctx context.Context, actor Actor) (version int64, er
 // listVersion is the place of the last commit that the actor may know of. For a client that is not the last
 // commit of all: when something happened out of its sight is nothing it may read either.
 func listVersion(ctx context.Context, tx pgx.Tx, actor Actor) (version int64, err error) {
-	sql := `SELECT coalesce(max(place), 0) FROM event_commits`
+	sql := `SELECT greatest((SELECT max(floor) FROM event_epochs), (SELECT max(place) FROM event_commits))`
 	if actor.Role == Client {
 		sql = `
 		SELECT greatest(

@@ -12,23 +12,29 @@ import (
 	"gocloud.dev/blob"
 )
 
-// EventRetention is how long the event log reaches back. A page that was away for longer is told to fetch all anew.
-const EventRetention = 48 * time.Hour
+// How long the event log may be kept, in partitions of a day, of which there are six. A page that was away for longer is
+// told to fetch all anew.
+const (
+	EventRetention    = 48 * time.Hour // where nothing else is asked for
+	MinEventRetention = 24 * time.Hour
+	MaxEventRetention = 96 * time.Hour
+)
 
 // Upkeep is what must be tidied now and then: events, sessions and failures of long ago, files that no ticket took. It
 // works on a small pool of its own as autocrm_worker; no HTTP handler holds it.
 type Upkeep struct {
-	pool  *pgxpool.Pool
-	files *blob.Bucket
+	pool      *pgxpool.Pool
+	files     *blob.Bucket
+	retention time.Duration
 }
 
-// OpenUpkeep connects as the role autocrm_worker.
-func OpenUpkeep(ctx context.Context, url string, files *blob.Bucket) (*Upkeep, error) {
+// OpenUpkeep connects as the role autocrm_worker. retention is how long events are kept.
+func OpenUpkeep(ctx context.Context, url string, files *blob.Bucket, retention time.Duration) (*Upkeep, error) {
 	pool, err := connect(ctx, url, "autocrm_worker")
 	if err != nil {
 		return nil, err
 	}
-	return &Upkeep{pool: pool, files: files}, nil
+	return &Upkeep{pool: pool, files: files, retention: retention}, nil
 }
 
 // Close ends the connections, waiting for those in use.
@@ -57,7 +63,8 @@ func (u *Upkeep) Tidy(ctx context.Context, now time.Time) error {
 	_, err := u.pool.Exec(ctx, `DELETE FROM sessions WHERE least(expires_at, idle_expires_at, revoked_at) < now() - interval '30 days'`)
 	_, err2 := u.pool.Exec(ctx, `DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'`)
 	log := EventLog{pool: u.pool}
-	return errors.Join(err, err2, forgetProbes(ctx, u.pool), log.Forget(ctx, now.Add(-EventRetention)), u.sweep(ctx, now))
+	_, err3 := log.Forget(ctx, now.Add(-u.retention))
+	return errors.Join(err, err2, err3, forgetProbes(ctx, u.pool), u.sweep(ctx, now))
 }
 
 // sweep removes the files that no attachment names: their upload broke off as the process died. Uploads are

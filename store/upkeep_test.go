@@ -28,7 +28,7 @@ func TestTidyRemovesOnlyStrayFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	upkeep, err := store.OpenUpkeep(ctx, db.URL, db.Files)
+	upkeep, err := store.OpenUpkeep(ctx, db.URL, db.Files, store.EventRetention)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestTidyForgetsOldEvents(t *testing.T) {
 	t.Parallel()
 	ctx, db := context.Background(), storetest.New(t)
 	submit(t, db, db.Person(t, store.Client, "cleo@example.com"), "Printer")
-	upkeep, err := store.OpenUpkeep(ctx, db.URL, db.Files)
+	upkeep, err := store.OpenUpkeep(ctx, db.URL, db.Files, store.EventRetention)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func New(config Config, deps Deps) (http.Handler, error) {
 	for _, role := range store.Roles {
 		hosts[hostName(config.Portals[role].Host)] = s.portal(role)
 	}
-	return hosts, nil
+	return s.deps.Live.Carry(hosts), nil
 }
 
 // portal makes one portal: first what every request meets, in this order, then its routes.

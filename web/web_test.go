@@ -74,6 +74,8 @@ type stillHub struct{}
 
 func (stillHub) Cursor() string { return "cursor" }
 
+func (stillHub) Carry(next http.Handler) http.Handler { return next }
+
 func (stillHub) ServeStream(w http.ResponseWriter, _ *http.Request, actor store.Actor) error {
 	_, err := io.WriteString(w, "stream of "+actor.Email)
 	return err

@@ -9,18 +9,21 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"autocrm/store"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// databaseFlags say which database and where its neighbours' data lie.
+// databaseFlags say which database, how long its event log is kept, and where its neighbours' data lie.
 type databaseFlags struct {
 	DatabaseURL      string `env:"DATABASE_URL" name:"database-url" help:"PostgreSQL to use; none: a private one under DATA_DIR."`
 	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL" name:"database-owner-url" help:"Login for migrations, where DATABASE_URL is the unprivileged one."`
 	DataDir          string `env:"DATA_DIR" name:"data-dir" default:"./.autocrm" help:"Folder of the private PostgreSQL, the attachments and the made secret."`
 	BlobURL          string `env:"BLOB_URL" name:"blob-url" help:"Where attachments are kept: file:///path or s3://bucket?region=…; none: DATA_DIR/files."`
+
+	EventRetention time.Duration `env:"EVENT_RETENTION" name:"event-retention" default:"48h" help:"How long a page may be away and still be told just what it missed; 24h to 96h."`
 }
 
 // portalFlags are the public addresses of the portals.
@@ -72,6 +75,9 @@ func (f databaseFlags) check() error {
 	}
 	if f.DatabaseURL == "" && f.DatabaseOwnerURL != "" {
 		return errors.New("DATABASE_OWNER_URL is set without DATABASE_URL; set both or neither")
+	}
+	if f.EventRetention < store.MinEventRetention || f.EventRetention > store.MaxEventRetention {
+		return fmt.Errorf("EVENT_RETENTION %s is not between 24h and 96h", f.EventRetention)
 	}
 	if f.DataDir == "" {
 		return errors.New("DATA_DIR is empty; name a folder")

@@ -54,6 +54,7 @@ func TestWrongConfiguration(t *testing.T) {
 		"CLIENT_SIGNUP":              {"CLIENT_SIGNUP=closed"},
 		"INVITATION_LIFE":            {"INVITATION_LIFE=1s"},
 		"INVITATION_LIFE unit":       {"INVITATION_LIFE=24"},
+		"EVENT_RETENTION":            {"EVENT_RETENTION=200h"},
 		"LOG_LEVEL":                  {"LOG_LEVEL=loud"},
 		"LOG_FORMAT":                 {"LOG_FORMAT=xml"},
 	} {

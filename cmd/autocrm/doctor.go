@@ -92,6 +92,6 @@ func (c *doctorCommand) options(ctx context.Context) (o doctor.Options, err erro
 		o.Secrets = append(o.Secrets, []byte(secret))
 	}
 	o.Files, o.FilesErr = openFiles(ctx, c.BlobURL, filepath.Join(c.DataDir, "files"))
-	o.Migrations = migrations.Versions()
+	o.Migrations, o.EventRetention = migrations.Versions(), c.EventRetention
 	return o, nil
 }

@@ -94,7 +94,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer events.Close()
-	upkeep, err := store.OpenUpkeep(ctx, deployment.url, deployment.files)
+	upkeep, err := store.OpenUpkeep(ctx, deployment.url, deployment.files, c.EventRetention)
 	if err != nil {
 		return err
 	}
