@@ -99,7 +99,8 @@ func TestLeaving(t *testing.T) {
 	do(ann, page.BringToFront, struct{}{})
 	ann.ExpectLive()
 	ann.Expect("Said behind the tab.")
-	settled(t, ann)
+	ann.unreloaded()
+	leader(t, []*Person{ann, other})
 
 	ann.Click("Queue")
 	ann.ExpectPath("/queue")
@@ -109,7 +110,5 @@ func TestLeaving(t *testing.T) {
 	ann.ExpectPath(path)
 	ann.ExpectLive()
 	ann.Expect("Said while elsewhere.")
-	if open, _ := ann.streamsOpen(); open != 1 {
-		t.Errorf("after going back: %d streams", open)
-	}
+	leader(t, []*Person{ann, other})
 }

@@ -24,6 +24,7 @@ func (p *Portal) Page(c echo.Context, title string) views.Page {
 	if page.Person != nil {
 		page.Nav = navOf(p.Role)
 		page.Cursor = p.Live.Cursor()
+		page.Session = sessionTag(actor(c))
 	}
 	page.Notice = p.Doors.Said(c.Response(), c.Request())
 	return page

@@ -46,6 +46,22 @@ func TestWhoeverIsOnTheWrongPortalIsToldTheRightOne(t *testing.T) {
 	}
 }
 
+// A page that is left over from another session gets no news, whoever has signed in since.
+func TestAPageOfAnotherSessionIsNotFed(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "http")
+	d.Person(t, store.Agent, "ana@example.com")
+	of := func(b *browser) string {
+		return "?session=" + b.get(t, "/account").html(t).Find("html").AttrOr("data-session", "")
+	}
+	one, two := d.browser(t, store.Agent).signIn(t, "ana@example.com"), d.browser(t, store.Agent).signIn(t, "ana@example.com")
+	for _, path := range []string{"/live", "/live/poll"} {
+		one.get(t, path+of(one)).want(t, http.StatusOK)
+		two.get(t, path+of(one)).want(t, http.StatusUnauthorized)
+		two.get(t, path+"?session=forged").want(t, http.StatusUnauthorized)
+	}
+}
+
 func TestWhatAnAdminTakesAwayIsGoneWithTheNextRequest(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, "http")

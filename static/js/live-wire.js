@@ -14,7 +14,10 @@ export const ours = (headers) => headers.has("AutoCRM-Portal");
 
 // By this name the server knows that a new stream takes the place of the one before: a browser, or a proxy,
 // holds a connection open for seconds after the page has given it up.
-const page = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
+export const page = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+// The session is named too: whoever signs in here after its end gets no news for its pages.
+const address = (path, cursor) => `${path}?page=${page}&session=${document.documentElement.dataset.session}&after=${encodeURIComponent(cursor)}`;
 
 async function ask(path, type, signal) {
   const response = await fetch(path, { headers: { Accept: type }, cache: "no-store", redirect: "manual", signal });
@@ -27,7 +30,7 @@ async function ask(path, type, signal) {
 
 // stream yields what the server sends until it ends the answer. Aborting signal ends it with an error.
 export async function* stream(cursor, signal) {
-  const response = await ask(`/live?page=${page}&after=${encodeURIComponent(cursor)}`, "text/event-stream", signal);
+  const response = await ask(address("/live", cursor), "text/event-stream", signal);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -59,6 +62,6 @@ function parse(block) {
 
 // poll asks once and resolves to {events, cursor}. wait is how many seconds the server may hold the answer.
 export async function poll(cursor, wait, signal) {
-  const response = await ask(`/live/poll?page=${page}&wait=${wait}&after=${encodeURIComponent(cursor)}`, "application/json", signal);
+  const response = await ask(`${address("/live/poll", cursor)}&wait=${wait}`, "application/json", signal);
   return response.json();
 }

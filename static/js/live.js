@@ -8,16 +8,22 @@
 //   expired       the session is over: only signing in helps
 //   stopped       something the page needs is missing: only reloading helps
 //
-// There is one loop, and it awaits one stream or one poll at a time, so there is never a second stream.
-// Whoever wants to begin anew raises the generation; the loop of an older one does nothing more.
+// There is one loop, and it awaits one stream, one poll or one neighbour at a time, so there is never a second
+// stream. Whoever wants to begin anew raises the generation; the loop of an older one does nothing more.
+//
+// Of all pages of a session in a browser one that is seen leads: it has the stream, or polls, and tells the others
+// (live-tabs.js). They are live while it is. A hidden page fetches nothing; its tab's title says what it misses.
 import { Refused, poll, stream } from "./live-wire.js";
+import * as news from "./live-news.js";
 import * as regions from "./live-regions.js";
+import * as tabs from "./live-tabs.js";
 
 const root = document.documentElement;
 
 const helloWithin = 5000; // a proxy that holds back the first bytes longer holds back all
 const silentAfter = 20000; // a ping comes every 15 s; so long, at most, a page is live that is told nothing any more
-const hiddenAfter = 5000; // a hidden tab gives its connection back: a browser has six for a host over HTTP/1.1
+const hiddenAfter = 5000; // a hidden page gives its stream to one that is seen
+const hiddenAsks = 30000; // where none is seen, one of the hidden asks
 // While polling the stream is tried again, ever more rarely. To be refused takes no time; one that is held back
 // costs seconds without news.
 const streamAgain = { refused: 4000, held: 30000, most: 600000 };
@@ -34,6 +40,8 @@ let tryStreamIn = 0;
 let hold = 20; // for how many seconds an answer to a poll may be waited for; fewer where silence is cut
 let caughtUp = false; // the server has said: this was all
 let fed = true; // the server itself gets the news
+let source = ""; // the neighbour all of whose words this page has had, from its own cursor on
+let led = false; // the neighbours take this page's word that it is up
 let wasLive = false;
 let ended = ""; // expired or stopped, for good
 let wakeUp = () => {};
@@ -46,56 +54,44 @@ function show() {
   if (!state) state = up ? (polling ? "polling" : "live") : (wasLive || failures ? "reconnecting" : "connecting");
   if (state === "live" || state === "polling") wasLive = true;
   if (root.dataset.live !== state) root.dataset.live = state;
+  if (led && !caughtUp) {
+    led = false;
+    tabs.tell({ event: "lost" }, polling);
+  }
 }
 
 function end(state) {
   ended = state;
-  halt();
+  rest();
 }
 
 // ---- what comes in
 
-const seen = new Map(); // topic -> the newest version told
-const waiting = new Map(); // topic -> version that came while its window is open
-const spread = 200; // of lists: many pages hear of each change
-const gap = 250; // a topic that changes often is fetched four times a second at most
-
-function change(topic, version) {
-  if (version <= (seen.get(topic) ?? -1)) return;
-  seen.set(topic, version);
-  if (waiting.has(topic)) return void waiting.set(topic, version);
-  waiting.set(topic, version);
-  // What was missed is told at once: until it has been fetched the page is not live.
-  if (topic === "tickets" && caughtUp) setTimeout(tellWaiting, Math.random() * spread, topic);
-  else tellWaiting(topic);
-}
-
-function tellWaiting(topic) {
-  const version = waiting.get(topic);
-  regions.tell(topic, version);
-  setTimeout(() => {
-    if (waiting.get(topic) > version) tellWaiting(topic);
-    else waiting.delete(topic);
-  }, gap);
-}
-
-// receive takes one event of either wire; it returns a bye's reason.
+// receive takes one event of any wire; it returns a bye's reason.
 function receive({ event, id, data }) {
   switch (event) {
-    case "change": change(data.topic, data.version); break;
+    case "change": news.change(data.topic, data.version, caughtUp); break;
     case "ping":
       fed = data.current !== false;
       if (!caughtUp) arrived();
       show();
       break;
     case "resync":
-      seen.clear(); // another history counts anew
-      regions.tellAll();
+      news.all();
       id = data.cursor;
       break;
     case "bye": return data.reason;
   }
   if (id) cursor = id;
+}
+
+// pass is receive where the neighbours live on this page's wire.
+function pass(event) {
+  tabs.tell(event, polling);
+  source = "";
+  const reason = receive(event);
+  led ||= caughtUp;
+  return reason;
 }
 
 function arrived() {
@@ -110,7 +106,8 @@ function arrived() {
 function begin() {
   if (ended) return;
   halt();
-  loop(generation);
+  const mine = generation;
+  setTimeout(() => loop(mine)); // until then the browser has let go of what was under way
 }
 
 // halt ends what is under way; nothing of it is heard of again.
@@ -118,20 +115,18 @@ function halt() {
   generation++;
   aborting.abort();
   wakeUp();
-  releaseSlot();
   caughtUp = false;
   show();
 }
 
 async function loop(mine) {
   while (mine === generation) {
-    const hasSlot = await takeSlot();
-    if (mine !== generation) return;
     aborting = new AbortController();
-    const streaming = hasSlot && (!polling || performance.now() >= tryStreamAt);
     let pause;
     try {
-      pause = streaming ? await streamOnce(mine) : await pollOnce(mine, hasSlot);
+      if (!tabs.leads()) pause = await followOnce(mine);
+      else if (!polling || performance.now() >= tryStreamAt) pause = await streamOnce(mine);
+      else pause = await pollOnce(mine, caughtUp ? pollFor() : 0, pass); // at first at once: does this way work?
     } catch (error) {
       if (mine !== generation) return;
       pause = refused(error);
@@ -179,7 +174,7 @@ async function streamOnce(mine) {
         caughtUp = false; // until the ping that ends the backlog
         polling = false;
       }
-      const reason = receive(event);
+      const reason = pass(event);
       if (reason) return bye(reason, event.retry);
     }
   } catch (error) {
@@ -226,11 +221,12 @@ function bye(reason, retry) {
   return Math.random() * 500;
 }
 
-// pollOnce asks once and gives the pause before the next time. Without a slot the connection is not held.
-async function pollOnce(mine, hasSlot) {
+// pollFor is for how many seconds an answer may be waited for: not beyond the next trial of the stream.
+const pollFor = () => Math.max(1, Math.min(hold, Math.ceil((tryStreamAt - performance.now()) / 1000)));
+
+// pollOnce asks once and gives the pause before the next time.
+async function pollOnce(mine, wait, take) {
   const asked = performance.now();
-  // The first answer comes at once, so that the page soon knows that this way works.
-  const wait = hasSlot && caughtUp ? Math.max(1, Math.min(hold, Math.ceil((tryStreamAt - asked) / 1000))) : 0;
   const controller = aborting;
   const guard = setTimeout(() => controller.abort(), (wait + 10) * 1000);
   let answer;
@@ -243,17 +239,59 @@ async function pollOnce(mine, hasSlot) {
     clearTimeout(guard);
   }
   if (mine !== generation) return 0;
-  polling = true;
   if (tryStreamAt === Infinity) tryStreamAt = 0; // the server is back; so may the stream be
-  for (const event of answer.events) {
-    const reason = receive(event);
+  for (const event of [...answer.events, { event: "ping", id: answer.cursor, data: {} }]) {
+    const reason = take(event);
     if (reason) return bye(reason, 0);
   }
-  cursor = answer.cursor;
-  fed = true;
-  if (!caughtUp) arrived();
-  if (!hasSlot) return 1000 + Math.random() * 500;
   return answer.events.length || wait === 0 || performance.now() - asked > 1000 ? 0 : 1000;
+}
+
+// followOnce lives on what a neighbour tells. One answer of its own closes the gap between this page's cursor and
+// the first word heard. Where no neighbour is up, a page that is seen asks by itself; of the hidden ones one does,
+// rarely.
+async function followOnce(mine) {
+  const neighbour = tabs.neighbour();
+  if (neighbour) {
+    if (neighbour.from === source) {
+      polling = neighbour.polling;
+      if (!caughtUp) arrived();
+      return tabs.silentAfter; // or until something is heard
+    }
+    await pollOnce(mine, 0, receive);
+    if (mine === generation && caughtUp) source = neighbour.from;
+    return 0;
+  }
+  const hidden = tabs.line === "hidden";
+  if (!polling) caughtUp = false;
+  show();
+  tabs.tell({ event: "ask" });
+  let pause = hidden ? hiddenAsks * (1 + Math.random() / 2) : 1000 + Math.random() * 500;
+  if (!caughtUp && (tabs.holding || !hidden)) pause = helloWithin;
+  await sleep(pause);
+  if (mine !== generation || tabs.neighbour() || (hidden && !tabs.holding)) return 0;
+  polling = true;
+  return pollOnce(mine, 0, hidden ? pass : receive);
+}
+
+// hear is called with all that the neighbours say.
+function hear({ from, polling: itPolls, event }, turned) {
+  if (event.event === "ask") {
+    if (tabs.leads() && caughtUp) tabs.tell({ event: "ping", id: cursor, data: { current: fed } }, polling);
+    return;
+  }
+  if (tabs.leads()) return; // it has a wire of its own
+  if (event.event === "bye") bye(event.data.reason);
+  else if (event.event === "lost") caughtUp &&= from !== source;
+  else if (from === source) {
+    polling = itPolls;
+    receive(event);
+  } else { // between the cursor and this there is a gap
+    source = "";
+    if (event.event === "change") news.change(event.data.topic, event.data.version, caughtUp);
+    if (event.event === "resync") news.all();
+  }
+  if (turned) wakeUp();
 }
 
 function sleep(ms) {
@@ -266,75 +304,44 @@ function sleep(ms) {
   });
 }
 
-// ---- connections. Several windows may be visible at once; over HTTP/1.1 no more than four of them hold one,
-// so that pages still load. The others ask every second or so.
-
-const slots = 4;
-const shared = performance.getEntriesByType("navigation")[0]?.nextHopProtocol !== "http/1.1";
-let freeSlot = null;
-let slotAsked = 0;
-
-function releaseSlot() {
-  slotAsked++;
-  freeSlot?.();
-  freeSlot = null;
-}
-
-async function takeSlot() {
-  if (shared || freeSlot || !navigator.locks) return true;
-  const asked = slotAsked;
-  for (let n = 1; n <= slots; n++) {
-    const free = await new Promise((resolve) => {
-      navigator.locks.request(`autocrm-live-${n}`, { ifAvailable: true }, (lock) => {
-        if (!lock) return resolve(null);
-        return new Promise((release) => resolve(release));
-      }).catch(() => resolve(null));
-    });
-    if (!free) continue;
-    if (asked === slotAsked) freeSlot = free;
-    else free();
-    return true;
-  }
-  return false;
-}
-
 // ---- the page comes and goes
 
 let hiding;
 
-function resume() {
+function appear() {
   clearTimeout(hiding);
-  if (ended || document.hidden) return;
-  if (idle) {
-    idle = false;
-    failures = 0;
-    begin();
-  }
+  if (ended) return;
+  if (!document.hidden) news.look();
+  const line = document.hidden ? "hidden" : "seen";
+  if (tabs.line === line) return;
+  failures = 0;
+  halt(); // said by whom the neighbours know
+  tabs.listen(hear);
+  tabs.enter(line, begin);
+  begin();
 }
-
-let idle = true; // nothing is under way, on purpose
 
 function rest() {
   clearTimeout(hiding);
-  if (idle) return;
-  idle = true;
   halt();
+  tabs.close();
+  source = ""; // what is said from now on is not heard
 }
 
 document.addEventListener("visibilitychange", () => {
   clearTimeout(hiding);
-  if (document.hidden) hiding = setTimeout(rest, hiddenAfter);
-  else resume();
+  if (document.hidden) hiding = setTimeout(appear, hiddenAfter);
+  else appear();
 });
 document.addEventListener("freeze", rest);
-document.addEventListener("resume", resume);
+document.addEventListener("resume", appear);
 addEventListener("pagehide", rest); // an open connection would keep the page out of the back/forward cache
-addEventListener("pageshow", resume);
+addEventListener("pageshow", appear);
 // Neither event is to be believed: a server on this machine is there without a network. Both are a reason to
 // find out at once, where a connection that died silently would look alive for half a minute.
 for (const name of ["offline", "online"]) {
   addEventListener(name, () => {
-    if (idle || ended) return;
+    if (!tabs.line) return;
     failures = 0;
     begin();
   });
@@ -343,6 +350,6 @@ for (const name of ["offline", "online"]) {
 regions.watch(show, () => end("expired"));
 
 if (cursor) {
-  if (window.htmx) resume();
+  if (window.htmx) appear();
   else end("stopped");
 }
