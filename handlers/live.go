@@ -29,8 +29,6 @@ func (p *Portal) Poll(c echo.Context) error {
 	return p.Live.ServePoll(c.Response(), c.Request(), who)
 }
 
-<<<<<<< HEAD
-=======
 // sessionTag names a session to its pages. A page says it when it asks for news: after its session it must not go
 // on with those of another person who has signed in meanwhile. It is not the id, and opens nothing.
 func sessionTag(who store.Actor) string {
@@ -38,11 +36,6 @@ func sessionTag(who store.Actor) string {
 	return hex.EncodeToString(sum[:12])
 }
 
-// knocking bounds how many streams at a time ask the database who their reader is: when thousands come back at
-// once, pages must not queue behind them for the same connections.
-var knocking = make(chan struct{}, 2)
-
->>>>>>> page
 // viewer is who may listen on this portal. Everybody else gets 401, never a redirect: an EventSource would
 // follow it to a page and give up for ever. That goes for a wrong role too: no such stream exists.
 func (p *Portal) viewer(c echo.Context) (store.Actor, error) {
