@@ -146,8 +146,8 @@ function refused(error) {
   }
   caughtUp = false;
   if (!failures++) failingSince = performance.now();
-  // As long again as it has lasted, at most: an outage is over for the page after twice its time.
-  const span = Math.min(60000, Math.max(1000, performance.now() - failingSince));
+  // Twice as long as it has lasted, at most: whatever chance does, the page is back soon after a short outage.
+  const span = Math.min(60000, Math.max(1000, 2 * (performance.now() - failingSince)));
   if (failures >= 3 && !polling) { // perhaps only the stream is refused here: let a poll find out
     polling = true;
     tryStreamAt = Infinity;
