@@ -167,7 +167,7 @@ async function streamOnce(mine) {
       if (mine !== generation) return 0;
       clearTimeout(watchdog);
       watchdog = setTimeout(() => controller.abort(), silentAfter);
-      if (greeted && performance.now() - opened > silentAfter) tryStreamIn = shortLived = 0; // pings pass: all is well
+      if (greeted && performance.now() - opened > silentAfter) tryStreamIn = 0; // pings pass: all is well
       if (event.event === "hello") {
         greeted = true;
         opened = performance.now();
@@ -194,7 +194,8 @@ async function streamOnce(mine) {
   }
   // Ended without a word. Where that goes on, somebody in between cuts streams short.
   caughtUp = false;
-  if (++shortLived >= 4) return fallBack(streamAgain.held);
+  shortLived = greeted && performance.now() - opened > 16000 ? 0 : shortLived + 1; // past a ping, silence did not end it
+  if (shortLived >= 4) return fallBack(streamAgain.held);
   return Math.random() * 500 * 2 ** shortLived;
 }
 
