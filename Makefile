@@ -35,10 +35,12 @@ build: ## Build bin/autocrm
 generate: ## Generate Go code from the templ files
 	go tool templ generate
 
+# Caddy is built first, once: the tests of two packages want it, and the first time takes a minute.
 .PHONY: test
-test: ## Run everything that must pass; installs PostgreSQL, Chromium and nginx where missing
-	@.ci/setup postgresql chromium nginx compiler
+test: ## Run everything that must pass; installs PostgreSQL, Chromium and three proxies where missing
+	@.ci/setup postgresql chromium nginx haproxy apache compiler
 	@$(MAKE) lint
+	@go -C deploy/deploytest/caddy tool -n caddy >/dev/null
 	go test -race -vet=off -timeout=9m ./...
 
 # vet with -race reads what the race build of the tests compiles anyway.

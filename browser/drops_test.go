@@ -127,7 +127,7 @@ func TestDrops(t *testing.T) {
 	cora := s.signedIn(t, store.Client, "cora@example.com")
 	cora.Open(fmt.Sprintf("/tickets/%d", number))
 	live(cora)
-	const healthy = 31 * time.Second // a stream that stood for so long was one
+	const healthy = 18 * time.Second // a stream that stood for so long was one
 	var before map[string]float64
 	start := time.Now()
 	for i := range 500 {

@@ -72,7 +72,7 @@ func startChromium(profile string) (stop func(), err error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.New("no Chromium found; `.ci/setup chromium nginx` installs what the browser tests need")
+		return nil, errors.New("no Chromium found; `.ci/setup chromium nginx haproxy apache` installs what the browser tests need")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),

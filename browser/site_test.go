@@ -3,15 +3,14 @@ package browser
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"autocrm/deploy/deploytest"
 	"autocrm/store"
 	"autocrm/store/storetest"
 )
@@ -23,7 +22,6 @@ type site struct {
 	server *process
 	listen string
 	urls   map[store.Role]string
-	plain  string // where nginx answers http
 	actors map[string]store.Actor
 }
 
@@ -42,15 +40,43 @@ func development(t testing.TB, settings ...string) *site {
 // production is the same binary behind nginx with deploy/nginx.conf, TLS and three names.
 func production(t testing.TB, settings ...string) *site {
 	t.Helper()
+	return behind(t, "nginx", settings...)
+}
+
+// behind is production with one of the proxies of deploy/.
+func behind(t testing.TB, proxy string, settings ...string) *site {
+	t.Helper()
 	public := freePort(t)
-	address := func(role store.Role, _ string) string { return fmt.Sprintf("https://%s.autocrm.test:%s", role, public) }
-	settings = append(settings, "TRUSTED_PROXIES=127.0.0.1")
-	for _, role := range store.Roles {
-		settings = append(settings, strings.ToUpper(string(role))+"_URL="+address(role, ""))
-	}
-	s := serve(t, freePort(t), address, settings)
-	startNginx(s, public)
+	s := serveAs(t, freePort(t), "https://%s.autocrm.test:"+public, append(settings, "TRUSTED_PROXIES=127.0.0.1"))
+	deploytest.Start(t, proxy, deploytest.Setup{
+		Upstream: s.listen, Secure: "127.0.0.1:" + public, CertFile: identity.certFile, KeyFile: identity.keyFile})
 	return s
+}
+
+// secure is the binary with a certificate of its own, reached directly.
+func secure(t testing.TB) *site {
+	t.Helper()
+	port := freePort(t)
+	return serveAs(t, port, "https://%s.autocrm.test:"+port, []string{"TLS_CERT=" + identity.certFile, "TLS_KEY=" + identity.keyFile})
+}
+
+// serveAs serves at addresses that the server has to be told; %s in them is the portal.
+func serveAs(t testing.TB, port, address string, settings []string) *site {
+	t.Helper()
+	for _, role := range store.Roles {
+		settings = append(settings, strings.ToUpper(string(role))+"_URL="+fmt.Sprintf(address, role))
+	}
+	return serve(t, port, func(role store.Role, _ string) string { return fmt.Sprintf(address, role) }, settings)
+}
+
+// at is the same deployment at other addresses, through something else that stands before it.
+func (s *site) at(address string) *site {
+	other := *s
+	other.urls = map[store.Role]string{}
+	for _, role := range store.Roles {
+		other.urls[role] = fmt.Sprintf(address, role)
+	}
+	return &other
 }
 
 func serve(t testing.TB, port string, address func(store.Role, string) string, settings []string) *site {
@@ -107,77 +133,6 @@ func (s *site) restart(signal os.Signal, meanwhile func()) {
 	s.server.end(signal)
 	meanwhile()
 	s.start()
-}
-
-// startNginx runs deploy/nginx.conf with addresses, ports and paths replaced and nothing else; around it is
-// what nginx.conf has on every system.
-func startNginx(s *site, public string) {
-	t := s.t
-	t.Helper()
-	path, err := exec.LookPath("nginx")
-	if err != nil {
-		path = "/usr/sbin/nginx" // an ordinary user's PATH often lacks it
-	}
-	shipped, err := os.ReadFile("../deploy/nginx.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := freePort(t)
-	conf := string(shipped)
-	for _, change := range [][2]string{
-		{"server 127.0.0.1:3000;", "server " + s.listen + ";"},
-		{"listen 80;", "listen 127.0.0.1:" + plain + ";"},
-		{"listen [::]:80;", ""}, // not every machine has IPv6
-		{"listen 443 ssl http2;", "listen 127.0.0.1:" + public + " ssl http2;"},
-		{"listen [::]:443 ssl http2;", ""},
-		{".example.com", ".autocrm.test"},
-		{"/etc/ssl/autocrm/fullchain.pem", identity.certFile},
-		{"/etc/ssl/autocrm/privkey.pem", identity.keyFile},
-	} {
-		if !strings.Contains(conf, change[0]) {
-			t.Fatalf("deploy/nginx.conf has no %q any more", change[0])
-		}
-		conf = strings.ReplaceAll(conf, change[0], change[1])
-	}
-	dir := t.TempDir()
-	user := ""
-	if os.Getuid() == 0 { // else its workers could not reach the test's folder
-		user = "user root;"
-	}
-	main := fmt.Sprintf(`%s
-pid %s/pid;
-error_log stderr info;
-events {}
-http {
-	access_log off;
-	client_body_temp_path %[2]s/body; proxy_temp_path %[2]s/proxy;
-	fastcgi_temp_path %[2]s/fastcgi; uwsgi_temp_path %[2]s/uwsgi; scgi_temp_path %[2]s/scgi;
-	include %[2]s/autocrm.conf;
-}
-`, user, dir)
-	for name, text := range map[string]string{"nginx.conf": main, "autocrm.conf": conf} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	nginx := &process{t: t, path: path, log: filepath.Join(dir, "log"),
-		args: []string{"-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;"}}
-	nginx.start()
-	client := identity.client()
-	until(t, "nginx answers", 10*time.Second, func() bool {
-		select {
-		case <-nginx.gone:
-			t.Fatalf("nginx ended:\n%s", nginx.tail(20))
-		default:
-		}
-		answer, err := client.Get(s.urls[store.Client] + "/healthz")
-		if err != nil {
-			return false
-		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	})
-	s.plain = "http://127.0.0.1:" + plain
 }
 
 // exec runs SQL as somebody in psql would.

@@ -28,8 +28,12 @@ func (s *site) actor(t testing.TB, role store.Role, email string) store.Actor {
 // submit makes a ticket of cora's.
 func (s *site) submit(t testing.TB, subject string) int64 {
 	t.Helper()
-	cora := s.actor(t, store.Client, "cora@example.com")
-	number, err := s.Store.Submit(context.Background(), cora, store.NewTicket{ID: uuid.New(), Subject: subject,
+	return s.submitAs(t, "cora@example.com", subject)
+}
+
+func (s *site) submitAs(t testing.TB, email, subject string) int64 {
+	t.Helper()
+	number, err := s.Store.Submit(context.Background(), s.actor(t, store.Client, email), store.NewTicket{ID: uuid.New(), Subject: subject,
 		Description: "Please look at it.", Priority: store.PriorityMedium})
 	if err != nil {
 		t.Fatal(err)

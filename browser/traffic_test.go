@@ -110,7 +110,7 @@ func (c *traffic) sent(e *network.EventRequestWillBeSent) {
 	if before := c.requests[e.RequestID]; before != nil && e.RedirectResponse != nil {
 		before.status = e.RedirectResponse.Status
 		before.answered = before.at.Add(time.Duration((float64(e.Timestamp) - before.since) * float64(time.Second)))
-		before.over = true
+		c.end(e.RequestID, "")
 	}
 	path := e.Request.URL
 	if u, err := url.Parse(path); err == nil && u.Host != "" {

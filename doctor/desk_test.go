@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"autocrm/deploy/deploytest"
 	"autocrm/migrations"
 	"autocrm/realtime"
 	"autocrm/store"
@@ -36,7 +37,7 @@ var shortPace = pace{whole: 30 * time.Second, ask: 10 * time.Second, hello: 2 * 
 // setup is a deployment, and what is wrong with it.
 type setup struct {
 	https     bool
-	proxy     func(r *http.Request, p *proxy) // nil: the app is reached directly
+	proxy     func(r *http.Request, p *deploytest.Proxy) // nil: the app is reached directly
 	trusted   string
 	listenURL func(t *testing.T) string
 	names     []string // of the certificate
@@ -102,7 +103,7 @@ func (d *desk) examine(t *testing.T, s setup) Report {
 		back := httptest.NewServer(d.handler)
 		t.Cleanup(back.Close)
 		t.Cleanup(back.CloseClientConnections)
-		front.Config.Handler = &proxy{target: back.Listener.Addr().String(), fault: s.proxy}
+		front.Config.Handler = &deploytest.Proxy{Target: back.Listener.Addr().String(), Fault: s.proxy}
 	}
 	if s.https {
 		s.secure(t, front, &o)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"autocrm/deploy/deploytest"
 	"autocrm/store/storetest"
 
 	"gocloud.dev/blob"
@@ -26,7 +27,7 @@ func TestHealthy(t *testing.T) {
 	for name, s := range map[string]setup{
 		"direct":          {},
 		"direct TLS":      {https: true},
-		"TLS and a proxy": {https: true, proxy: faultless, trusted: "127.0.0.1/32"},
+		"TLS and a proxy": {https: true, proxy: deploytest.Faultless, trusted: "127.0.0.1/32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,71 +71,88 @@ func TestFaults(t *testing.T) {
 		setup
 		found []found
 	}{
-		"buffers everything": {setup{proxy: buffersAll}, []found{
+		"buffers everything": {setup{proxy: deploytest.BuffersAll}, []found{
 			{"stream", Error, []string{"holds the whole stream back until it ends", "proxy_ignore_headers X-Accel-Buffering"}}}},
-		"buffers for a while": {setup{proxy: buffersFor(1100 * time.Millisecond)}, []found{
+		"buffers for a while": {setup{proxy: deploytest.BuffersFor(1100 * time.Millisecond)}, []found{
 			{"stream", Error, []string{"holds the stream back for 1.", "nginx"}}}},
-		"lets the first bytes through": {setup{proxy: letsThrough(2600)}, []found{
+		"lets the first bytes through": {setup{proxy: deploytest.LetsThrough(2600)}, []found{
 			{"stream", Error, []string{"a change does not arrive", "polling has it"}}}},
-		"gzip": {setup{proxy: gzips(true)}, []found{
+		"gzip": {setup{proxy: deploytest.Gzips(true)}, []found{
 			{"stream", Warning, []string{"compressed on the way (gzip)", "gzip_types"}}}},
-		"gzip that collects": {setup{proxy: gzips(false)}, []found{
+		"gzip that collects": {setup{proxy: deploytest.Gzips(false)}, []found{
 			{"stream", Error, []string{"until it ends", "compressing it (gzip)"}}}},
 		// On a desk of its own: what other doctors do would come on the admin's stream, and it would not be idle.
-		"cuts idle streams": {setup{own: true, trusted: "127.0.0.1/32", proxy: cutsIdle(700 * time.Millisecond), pace: pace{
+		"cuts idle streams": {setup{own: true, trusted: "127.0.0.1/32", proxy: deploytest.CutsIdle(700 * time.Millisecond), pace: pace{
 			whole: 30 * time.Second, ask: 10 * time.Second, hello: 5 * time.Second, change: 3 * time.Second, heartbeat: 5 * time.Second, bye: 3 * time.Second}}, []found{
 			{"stream", Error, []string{"is cut after", "in silence", "proxy_read_timeout"}}}},
-		"no heartbeat": {setup{proxy: faultless, pace: pace{
+		"no heartbeat": {setup{proxy: deploytest.Faultless, pace: pace{
 			whole: 30 * time.Second, ask: 10 * time.Second, hello: 5 * time.Second, change: 3 * time.Second, heartbeat: 300 * time.Millisecond, bye: 3 * time.Second}}, []found{
 			{"stream", Error, []string{"No heartbeat within 300 ms", "small pieces"}}}},
-		"502 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) })}, []found{
+		"502 on the stream": {setup{proxy: deploytest.AnswersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) })}, []found{
 			{"stream", Error, []string{"answers 502 Bad Gateway on /live"}}}},
-		"302 on the stream": {setup{proxy: answersStream(http.RedirectHandler("/login", 302).ServeHTTP)}, []found{
+		"503 on the stream": {setup{proxy: deploytest.AnswersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })}, []found{
+			{"stream", Error, []string{"The proxy answers 503 Service Unavailable on /live instead of the app"}}}},
+		"302 on the stream": {setup{proxy: deploytest.AnswersStream(http.RedirectHandler("/login", 302).ServeHTTP)}, []found{
 			{"stream", Error, []string{"redirect to /login"}}}},
-		"a page on the stream": {setup{proxy: answersStream(page)}, []found{
+		"a page on the stream": {setup{proxy: deploytest.AnswersStream(page)}, []found{
 			{"stream", Error, []string{"text/html and not a stream"}}}},
-		"204 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })}, []found{
+		"204 on the stream": {setup{proxy: deploytest.AnswersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })}, []found{
 			{"stream", Error, []string{"204 No Content"}}}},
-		"black hole on the stream": {setup{proxy: answersStream(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })}, []found{
+		"black hole on the stream": {setup{proxy: deploytest.AnswersStream(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })}, []found{
 			{"stream", Error, []string{"Nothing arrives on the stream within 2.0 s", "swallows it"}}}},
-		"reset on the stream": {setup{proxy: answersStream(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })}, []found{
+		"reset on the stream": {setup{proxy: deploytest.AnswersStream(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })}, []found{
 			{"stream", Error, []string{"gets no answer", "error log"}}}},
-		"401 on the stream": {setup{proxy: answersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) })}, []found{
+		"401 on the stream": {setup{proxy: deploytest.AnswersStream(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) })}, []found{
 			{"stream", Error, []string{"answered with 401", "Something on the way"}}}},
-		"cookies removed": {setup{proxy: func(r *http.Request, p *proxy) {
-			p.rewrite = func(_, out *http.Request) { out.Header.Del("Cookie") }
+		"cookies removed": {setup{proxy: func(r *http.Request, p *deploytest.Proxy) {
+			p.Rewrite = func(_, out *http.Request) { out.Header.Del("Cookie") }
 		}}, []found{{"headers", Error, []string{"Cookie does not arrive"}}, {"stream", Error, []string{"does not know the probe's session"}},
 			{"polling", Error, []string{"401"}}}},
-		"polling refused": {setup{proxy: func(r *http.Request, p *proxy) {
+		"polling refused": {setup{proxy: func(r *http.Request, p *deploytest.Proxy) {
 			if r.URL.Path == "/live/poll" {
-				p.instead = page
+				p.Instead = page
 			}
 		}}, []found{{"polling", Error, []string{"something else than JSON", "/live/poll"}}}},
-		"502 everywhere": {setup{proxy: func(_ *http.Request, p *proxy) { p.target = "127.0.0.1:1" }}, []found{
+		"502 everywhere": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) { p.Target = "127.0.0.1:1" }}, []found{
 			{"request", Error, []string{"The proxy answers 502", "upstream"}}}},
-		"another site": {setup{proxy: func(_ *http.Request, p *proxy) { p.instead = page }}, []found{
+		"503 everywhere": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Instead = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }
+		}}, []found{{"request", Error, []string{"503"}}}},
+		"401 everywhere": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Instead = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }
+		}}, []found{{"request", Error, []string{"401"}}}},
+		"302 everywhere": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Instead = http.RedirectHandler("/login", 302).ServeHTTP
+		}}, []found{{"request", Error, []string{"/login"}}}},
+		"204 everywhere": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Instead = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }
+		}}, []found{{"request", Error, []string{"204"}}}},
+		"reset everywhere": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Instead = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+		}}, []found{{"request", Error, []string{"EOF"}}}},
+		"another site": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) { p.Instead = page }}, []found{
 			{"request", Error, []string{"Something other than the app answers", "text/html"}}}},
-		"Host of the upstream": {setup{proxy: func(_ *http.Request, p *proxy) {
-			p.rewrite = func(_, out *http.Request) { out.Host = "127.0.0.1:3000" }
+		"Host of the upstream": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Rewrite = func(_, out *http.Request) { out.Host = "127.0.0.1:3000" }
 		}}, []found{{"host", Error, []string{`asked for "127.0.0.1:3000" and not for`, "proxy_set_header Host $http_host"}}}},
-		"Host without port": {setup{proxy: func(_ *http.Request, p *proxy) {
-			p.rewrite = func(in, out *http.Request) { out.Host, _, _ = strings.Cut(in.Host, ":") }
+		"Host without port": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Rewrite = func(in, out *http.Request) { out.Host, _, _ = strings.Cut(in.Host, ":") }
 		}}, []found{
 			{"host", Error, []string{"keeps the port"}}, {"forms", Error, []string{"refused as another site's", "older browser"}}}},
-		"Origin removed": {setup{proxy: func(_ *http.Request, p *proxy) {
-			p.rewrite = func(_, out *http.Request) { out.Header.Del("Origin"); out.Header.Del("Sec-Fetch-Site") }
+		"Origin removed": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Rewrite = func(_, out *http.Request) { out.Header.Del("Origin"); out.Header.Del("Sec-Fetch-Site") }
 		}}, []found{
 			{"headers", Error, []string{"Origin, Sec-Fetch-Site does not arrive"}}, {"forms", Error, []string{"another site is let in"}}}},
-		"headers of the answer": {setup{proxy: func(_ *http.Request, p *proxy) {
-			p.answer = func(a *http.Response) error { a.Header.Add("X-Frame-Options", "SAMEORIGIN"); return nil }
+		"headers of the answer": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Answer = func(a *http.Response) error { a.Header.Add("X-Frame-Options", "SAMEORIGIN"); return nil }
 		}}, []found{{"headers", Warning, []string{"X-Frame-Options (DENY and SAMEORIGIN)", "add_header"}}}},
-		"untrusted proxy": {setup{own: true, proxy: faultless}, []found{
+		"untrusted proxy": {setup{own: true, proxy: deploytest.Faultless}, []found{
 			{"caller", Error, []string{"takes the proxy at 127.0.0.1 for the caller", "Set TRUSTED_PROXIES to 127.0.0.1"}}}},
-		"silent proxy": {setup{https: true, proxy: func(_ *http.Request, p *proxy) {
-			p.rewrite = func(_, out *http.Request) { out.Header.Del("X-Forwarded-For") }
+		"silent proxy": {setup{https: true, proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Rewrite = func(_, out *http.Request) { out.Header.Del("X-Forwarded-For") }
 		}}, []found{{"caller", Error, []string{"does not say for whom", "proxy_add_x_forwarded_for"}}}},
-		"forged caller": {setup{proxy: func(_ *http.Request, p *proxy) {
-			p.rewrite = func(in, out *http.Request) {
+		"forged caller": {setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+			p.Rewrite = func(in, out *http.Request) {
 				if claimed := in.Header.Get("X-Forwarded-For"); claimed != "" {
 					out.Header.Set("X-Forwarded-For", claimed)
 				} else {
@@ -317,4 +335,19 @@ func TestJSON(t *testing.T) {
 	if got.Level != "warning" || got.Findings[0]["level"] != "warning" || got.Findings[0]["cure"] != "Do <this>." {
 		t.Errorf("it is %s", text.String())
 	}
+}
+
+func cookiesBecome(change func(string) string) func(*http.Request, *deploytest.Proxy) {
+	return func(_ *http.Request, p *deploytest.Proxy) {
+		p.Answer = func(a *http.Response) error {
+			for i, cookie := range a.Header["Set-Cookie"] {
+				a.Header["Set-Cookie"][i] = change(cookie)
+			}
+			return nil
+		}
+	}
+}
+
+func without(words string) func(string) string {
+	return func(s string) string { return strings.ReplaceAll(s, words, "") }
 }

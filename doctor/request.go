@@ -102,7 +102,7 @@ func misled(p *portal, answer *http.Response, body string) Finding {
 	case answer.StatusCode == http.StatusMisdirectedRequest && host != nil:
 		return p.finding("host", Error, fmt.Sprintf("The app is asked for %q and not for %s.", host[1], p.url.Host),
 			"The proxy changes the Host header, by which the app chooses the portal; or the app was started with other addresses.",
-			"nginx: `proxy_set_header Host $http_host;`. Apache: `ProxyPreserveHost On`.")
+			"nginx: `proxy_set_header Host $http_host;`. Apache: `ProxyPreserveHost On`. Caddy: no `header_up Host`. HAProxy: no rule about it.")
 	case answer.StatusCode == http.StatusOK && strings.TrimSpace(body) == "ok":
 		return p.finding("request", Error, "The app answers, but does not know the doctor's proof.",
 			"SECRET_KEY is not the one that the app runs with, the app is an older version, a proxy takes the header "+auth.ProbeHeader+" away, or the clocks are minutes apart.",
@@ -168,7 +168,7 @@ func headerFindings(p *portal, seen *handlers.Seen, answer *http.Response) (find
 			"The proxy rewrites addresses.", "nginx: `proxy_pass http://autocrm;`, without a path behind the name."))
 	}
 	var changed []string
-	for _, name := range []string{"Cache-Control", "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options"} {
+	for _, name := range []string{"AutoCRM-Portal", "Cache-Control", "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options"} {
 		if got := answer.Header.Values(name); !slices.Equal(got, seen.Answered.Values(name)) {
 			changed = append(changed, fmt.Sprintf("%s (%s)", name, strings.Join(append(got, "none")[:max(1, len(got))], " and ")))
 		}
@@ -195,7 +195,7 @@ func (d *doctor) callerFindings(ctx context.Context, p *portal, seen *handlers.S
 	case forwarded == "" && p.url.Scheme == "https" && !seen.TLS:
 		return []Finding{p.finding("caller", Error, fmt.Sprintf("The app takes the proxy at %s for the caller, and so everybody for one person.", peer),
 			"The proxy does not say for whom it calls.",
-			fmt.Sprintf("nginx: `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`, and TRUSTED_PROXIES=%s.", peer))}
+			fmt.Sprintf("nginx: `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`. HAProxy: `option forwardfor`. And TRUSTED_PROXIES=%s.", peer))}
 	case forwarded == "":
 		return nil // nothing stands between
 	}

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"autocrm/deploy/deploytest"
 )
 
 // TestAnotherScheme has the portals on https while the settings say http.
 func TestAnotherScheme(t *testing.T) {
 	t.Parallel()
-	s := setup{proxy: func(_ *http.Request, p *proxy) {
-		p.instead = func(w http.ResponseWriter, r *http.Request) {
+	s := setup{proxy: func(_ *http.Request, p *deploytest.Proxy) {
+		p.Instead = func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusMovedPermanently)
 		}
 	}}

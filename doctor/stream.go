@@ -148,7 +148,7 @@ func (w *watch) cutShort(p *portal, cut time.Time) Finding {
 	}
 	return p.finding("stream", Error, fmt.Sprintf("The stream is cut after %s, %s of them in silence.", span(after), span(silent)),
 		how+" by something on the way that waits less than the 15 s between two heartbeats, or restarts.",
-		"nginx: `proxy_read_timeout 60s;`. HAProxy: `timeout server 60s`, `timeout client 60s`. Apache: `ProxyTimeout 60`.")
+		"nginx: `proxy_read_timeout 60s;`. HAProxy: `timeout server 60s`, `timeout client 60s`. Apache: `timeout=60` on the line `ProxyPass`.")
 }
 
 // verdict is about a stream that was there until the probe signed out.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"autocrm/store"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -19,7 +21,7 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 
 // securityHeaders go with every answer of a portal, errors included. Whether the portal is on https is what
 // its configured address says; no header of a request can change that.
-func securityHeaders(https bool) echo.MiddlewareFunc {
+func securityHeaders(role store.Role, https bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			h := c.Response().Header()
@@ -27,6 +29,8 @@ func securityHeaders(https bool) echo.MiddlewareFunc {
 			// kept, such as a script or a file, says so itself.
 			h.Set(echo.HeaderCacheControl, "no-store")
 			h.Set("Content-Security-Policy", contentSecurityPolicy)
+			// By this a page tells what we say from what a proxy says in our place: a 401 of a proxy's ends no session.
+			h.Set("AutoCRM-Portal", string(role))
 			h.Set("X-Content-Type-Options", "nosniff")
 			h.Set("X-Frame-Options", "DENY")
 			h.Set("Referrer-Policy", "same-origin")

@@ -36,7 +36,7 @@ func TestNoPageHasAnythingInline(t *testing.T) {
 				if seen := got.Header.Get("Content-Security-Policy"); seen != policy {
 					t.Errorf("%s: Content-Security-Policy %q", path, seen)
 				}
-				for _, name := range []string{"X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "X-Request-Id"} {
+				for _, name := range []string{"X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "AutoCRM-Portal", "X-Request-Id"} {
 					if got.Header.Get(name) == "" {
 						t.Errorf("%s: no %s", path, name)
 					}

@@ -61,7 +61,7 @@ func (s *site) portal(role store.Role) *echo.Echo {
 	// Pre: before routing, so that they hold for what no route answers too. The first is the outermost.
 	e.Pre(
 		s.record(role),
-		securityHeaders(address.Scheme == "https"),
+		securityHeaders(role, address.Scheme == "https"),
 		recovering,
 		refuseBrokenText,
 		sameOriginOnly(),

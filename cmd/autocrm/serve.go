@@ -124,7 +124,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	defer stopBackground()
 	examiner := &examiner{log: health, background: background, group: &group, logger: log, options: doctor.Options{
 		Portals: config.Portals, Secrets: config.SecretKeys, Migrations: migrations.Versions(), Files: deployment.files,
-		DatabaseURL: deployment.url, OwnerURL: deployment.ownerURL, ListenURL: c.DatabaseListenURL,
+		DatabaseURL: deployment.url, OwnerURL: deployment.ownerURL, ListenURL: listenURL,
 		EventRetention: c.EventRetention,
 	}}
 	handler, err := web.New(config, web.Deps{Store: st, Live: hub, Examine: examiner.examine, Log: log, Metrics: registry})

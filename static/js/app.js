@@ -9,6 +9,7 @@ import "./controls.js";
 import "./drafts.js";
 import "./composer.js";
 import "./upload.js";
+import { ours } from "./live-wire.js";
 
 const root = document.documentElement;
 
@@ -20,7 +21,7 @@ if (root.dataset.cursor) import("./live.js").catch(() => { root.dataset.live = "
 document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
   const status = ctx.response.status;
-  if (status === 401) root.dataset.signedOut = "";
+  if (status === 401 && ours(ctx.response.headers)) root.dataset.signedOut = "";
   else if (ctx.sourceElement?.dataset?.topic) return; // a region that failed to refresh stays as it was
   else if (status === 403) say("You are not allowed to do this.");
   else if (status === 404) say("This is no longer there.");

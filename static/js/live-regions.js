@@ -1,6 +1,8 @@
 // What the page still owes its reader: regions [data-topic][data-version] that a signal made out of date.
 // htmx fetches them, on the event live:<topic>. Here every fetch is followed to its end: one that failed is
 // repeated, and while one is overdue the page does not call itself live.
+import { ours } from "./live-wire.js";
+
 const owed = new Map(); // region's id -> {version, since, failures, timer}
 const started = new WeakMap(); // htmx's ctx -> when its request went out
 const etags = new WeakMap(); // region -> the ETag of what it shows
@@ -81,7 +83,8 @@ function fail(region) {
   const debt = owed.get(region.id);
   if (!debt) return;
   clearTimeout(debt.timer);
-  debt.timer = setTimeout(() => refetch(region.id), Math.random() * Math.min(30000, 1000 * 2 ** debt.failures++) + 250);
+  debt.failures++;
+  debt.timer = setTimeout(() => refetch(region.id), Math.random() * Math.min(30000, Math.max(1000, performance.now() - debt.since)) + 250);
 }
 
 const regionOf = (event) => {
@@ -118,11 +121,11 @@ document.addEventListener("htmx:finally:request", (event) => {
   if (!region || !started.has(ctx)) return;
   delete region.dataset.accept;
   const status = ctx.response?.status;
+  // Nobody answered, or a proxy in the server's place. Of a 304 some proxies leave hardly a header.
+  if (!status || (status !== 304 && !ours(ctx.response.headers))) return fail(region);
   if (status === 401) return signedOut();
   if (status === 404 || status === 403) gone(region);
   else if (status === 304 || (status < 300 && ctx.status === "swapped")) { // htmx says swapped of a 500 too
-    // A fetch follows a redirect silently: an answer without the region is the sign-in page.
-    if (ctx.response.raw.redirected && !ctx.text.includes(`id="${region.id}"`)) return signedOut();
     if (status !== 304) keepTag(region, ctx);
     const debt = owed.get(region.id);
     // Asked after the signal came, the answer holds it, whatever the region counts its versions by.

@@ -1,13 +1,16 @@
 // The wire of /live and /live/poll: both give events {event, id, data}. EventSource is not used: it hides
 // the status of an answer and gives up for ever on some, and its retries are its own.
 
-// Refused is an answer that is no stream: status tells why. 0 stands for a redirect.
+// Refused is an answer that is no stream. over says why: the session is.
 export class Refused extends Error {
-  constructor(status) {
+  constructor({ status, headers }) {
     super(`live: ${status}`);
-    this.status = status;
+    this.over = (status === 401 || status === 403) && ours(headers);
   }
 }
+
+// ours tells an answer of the server's from one that a proxy gives in its place.
+export const ours = (headers) => headers.has("AutoCRM-Portal");
 
 // By this name the server knows that a new stream takes the place of the one before: a browser, or a proxy,
 // holds a connection open for seconds after the page has given it up.
@@ -20,7 +23,7 @@ async function ask(path, type, signal) {
   const response = await fetch(path, { headers: { Accept: type }, cache: "no-store", redirect: "manual", signal });
   if (!response.ok || !response.headers.get("Content-Type")?.startsWith(type)) {
     response.body?.cancel().catch(() => {});
-    throw new Refused(response.ok ? 0 : response.status);
+    throw new Refused(response);
   }
   return response;
 }

@@ -21,18 +21,23 @@ import * as tabs from "./live-tabs.js";
 const root = document.documentElement;
 
 const helloWithin = 5000; // a proxy that holds back the first bytes longer holds back all
+const silentAfter = 20000; // a ping comes every 15 s; so long, at most, a page is live that is told nothing any more
 const hiddenAfter = 5000; // a hidden page gives its stream to one that is seen
 const hiddenAsks = 30000; // where none is seen, one of the hidden asks
-const streamAgain = [30000, 600000]; // while polling the stream is tried again, ever more rarely
+// While polling the stream is tried again, ever more rarely. To be refused takes no time; one that is held back
+// costs seconds without news.
+const streamAgain = { refused: 4000, held: 30000, most: 600000 };
 
 let cursor = root.dataset.cursor;
 let generation = 0;
 let aborting = new AbortController();
 let failures = 0;
+let failingSince = 0;
 let shortLived = 0; // streams in a row that broke soon after they began
 let polling = false; // the stream cannot be held
 let tryStreamAt = 0;
-let tryStreamIn = streamAgain[0];
+let tryStreamIn = 0;
+let hold = 20; // for how many seconds an answer to a poll may be waited for; fewer where silence is cut
 let caughtUp = false; // the server has said: this was all
 let fed = true; // the server itself gets the news
 let source = ""; // the neighbour all of whose words this page has had, from its own cursor on
@@ -121,7 +126,7 @@ async function loop(mine) {
     try {
       if (!tabs.leads()) pause = await followOnce(mine);
       else if (!polling || performance.now() >= tryStreamAt) pause = await streamOnce(mine);
-      else pause = await pollOnce(mine, caughtUp ? 20 : 0, pass); // at first at once: does this way work?
+      else pause = await pollOnce(mine, caughtUp ? pollFor() : 0, pass); // at first at once: does this way work?
     } catch (error) {
       if (mine !== generation) return;
       pause = refused(error);
@@ -135,12 +140,14 @@ async function loop(mine) {
 // refused decides after an answer that was none. A person whose session is over is told so; everything else
 // may pass, and is tried again ever more rarely, at random: many pages lost the same server.
 function refused(error) {
-  if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
+  if (error.over) {
     end("expired");
     return 0;
   }
   caughtUp = false;
-  const span = Math.min(60000, 1000 * 2 ** failures++);
+  if (!failures++) failingSince = performance.now();
+  // Twice as long as it has lasted, at most: whatever chance does, the page is back soon after a short outage.
+  const span = Math.min(60000, Math.max(1000, 2 * (performance.now() - failingSince)));
   if (failures >= 3 && !polling) { // perhaps only the stream is refused here: let a poll find out
     polling = true;
     tryStreamAt = Infinity;
@@ -159,7 +166,8 @@ async function streamOnce(mine) {
     for await (const event of stream(cursor, controller.signal)) {
       if (mine !== generation) return 0;
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => controller.abort(), tabs.silentAfter);
+      watchdog = setTimeout(() => controller.abort(), silentAfter);
+      if (greeted && performance.now() - opened > silentAfter) tryStreamIn = 0; // pings pass: all is well
       if (event.event === "hello") {
         greeted = true;
         opened = performance.now();
@@ -172,12 +180,12 @@ async function streamOnce(mine) {
   } catch (error) {
     if (mine !== generation) return 0;
     if (error instanceof Refused) {
-      if (polling && error.status !== 401 && error.status !== 403) return fallBack();
+      if (polling && !error.over) return fallBack(streamAgain.refused);
       throw error;
     }
-    if (controller.signal.aborted) return fallBack(); // silent: what comes here comes late or not at all
+    if (controller.signal.aborted) return fallBack(streamAgain.held); // silent: what comes here comes late or not at all
     if (!greeted) {
-      if (polling) return fallBack();
+      if (polling) return fallBack(streamAgain.refused);
       throw error;
     }
   } finally {
@@ -186,21 +194,18 @@ async function streamOnce(mine) {
   }
   // Ended without a word. Where that goes on, somebody in between cuts streams short.
   caughtUp = false;
-  shortLived = greeted && performance.now() - opened > 30000 ? 0 : shortLived + 1;
-  if (shortLived >= 4) return fallBack();
+  shortLived = greeted && performance.now() - opened > 16000 ? 0 : shortLived + 1; // past a ping, silence did not end it
+  if (shortLived >= 4) return fallBack(streamAgain.held);
   return Math.random() * 500 * 2 ** shortLived;
 }
 
 // fallBack begins, or goes on with, asking instead of listening.
-function fallBack() {
-  if (polling) tryStreamIn = Math.min(streamAgain[1], tryStreamIn * 2);
-  else {
-    caughtUp = false;
-    tryStreamIn = streamAgain[0];
-  }
+function fallBack(least) {
+  if (!polling) caughtUp = false;
   polling = true;
   shortLived = 0;
-  tryStreamAt = performance.now() + tryStreamIn;
+  tryStreamIn = Math.min(streamAgain.most, Math.max(least, 2 * tryStreamIn));
+  tryStreamAt = performance.now() + tryStreamIn * (0.75 + Math.random() / 4);
   return 0;
 }
 
@@ -217,6 +222,9 @@ function bye(reason, retry) {
   return Math.random() * 500;
 }
 
+// pollFor is for how many seconds an answer may be waited for: not beyond the next trial of the stream.
+const pollFor = () => Math.max(1, Math.min(hold, Math.ceil((tryStreamAt - performance.now()) / 1000)));
+
 // pollOnce asks once and gives the pause before the next time.
 async function pollOnce(mine, wait, take) {
   const asked = performance.now();
@@ -225,6 +233,9 @@ async function pollOnce(mine, wait, take) {
   let answer;
   try {
     answer = await poll(cursor, wait, controller.signal);
+  } catch (error) {
+    if (wait && performance.now() - asked > 1000) hold = Math.max(1, Math.floor((performance.now() - asked) / 2000));
+    throw error;
   } finally {
     clearTimeout(guard);
   }

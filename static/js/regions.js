@@ -14,8 +14,6 @@ document.addEventListener("htmx:before:swap", (event) => {
     if (!next || Number(next.dataset.version) < Number(region.dataset.version)) {
       tasks.splice(tasks.indexOf(task), 1);
       ctx.title = null; // and the tab keeps its name
-      // a fetch follows a redirect silently: no region in the answer may mean the sign-in page
-      if (!next && ctx.response?.raw?.redirected) document.documentElement.dataset.signedOut = "";
       continue;
     }
     for (const shown of region.querySelectorAll("details[id][open]")) {

@@ -1,4 +1,4 @@
-package doctor
+package deploytest
 
 import (
 	"bytes"
@@ -6,55 +6,61 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httputil"
-	"strings"
 	"time"
 )
 
-// proxy passes everything on as a well-kept proxy does, but for what its fault changes about a request.
-type proxy struct {
-	target string
-	fault  func(r *http.Request, p *proxy)
+// Proxy passes everything on as a well-kept proxy does, but for what its Fault changes about a request.
+type Proxy struct {
+	Target string
+	Fault  func(r *http.Request, p *Proxy)
 
-	// What fault sets, for one request.
-	rewrite func(in, out *http.Request)
-	answer  func(*http.Response) error
-	instead http.HandlerFunc
+	// What Fault sets, for one request.
+	Rewrite  func(in, out *http.Request)
+	Answer   func(*http.Response) error
+	Instead  http.HandlerFunc
+	Patience time.Duration // for so long it waits for an answer to begin, and then says 502; 0: for ever
 }
 
-func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	one := &proxy{target: p.target}
-	p.fault(r, one)
-	if one.instead != nil {
-		one.instead(w, r)
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	one := &Proxy{Target: p.Target}
+	p.Fault(r, one)
+	if one.Instead != nil {
+		one.Instead(w, r)
 		return
 	}
 	passing := &httputil.ReverseProxy{
 		FlushInterval: -1,
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			pr.Out.URL.Scheme, pr.Out.URL.Host = "http", one.target
+			pr.Out.URL.Scheme, pr.Out.URL.Host = "http", one.Target
 			pr.Out.Host = pr.In.Host
 			pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 			pr.SetXForwarded()
-			if one.rewrite != nil {
-				one.rewrite(pr.In, pr.Out)
+			if one.Rewrite != nil {
+				one.Rewrite(pr.In, pr.Out)
 			}
 		},
-		ModifyResponse: one.answer,
+		ModifyResponse: one.Answer,
+		ErrorLog:       log.New(io.Discard, "", 0), // its faults are meant
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	if one.Patience > 0 {
+		passing.Transport = &http.Transport{ResponseHeaderTimeout: one.Patience, DisableKeepAlives: true}
 	}
 	passing.ServeHTTP(w, r)
 }
 
-func isStream(r *http.Request) bool { return r.URL.Path == "/live" }
+// IsStream says whether a request asks for the stream.
+func IsStream(r *http.Request) bool { return r.URL.Path == "/live" }
 
-// faultless is a proxy that does what it should.
-func faultless(*http.Request, *proxy) {}
+// Faultless is a proxy that does what it should.
+func Faultless(*http.Request, *Proxy) {}
 
-// buffersAll hands an answer on when it has all of it.
-func buffersAll(_ *http.Request, p *proxy) {
-	p.answer = func(a *http.Response) error {
+// BuffersAll hands an answer on when it has all of it.
+func BuffersAll(_ *http.Request, p *Proxy) {
+	p.Answer = func(a *http.Response) error {
 		whole, err := io.ReadAll(a.Body)
 		a.Body.Close()
 		a.Body = io.NopCloser(bytes.NewReader(whole))
@@ -62,13 +68,13 @@ func buffersAll(_ *http.Request, p *proxy) {
 	}
 }
 
-// buffersFor hands each piece on so much later.
-func buffersFor(hold time.Duration) func(*http.Request, *proxy) {
-	return func(r *http.Request, p *proxy) {
-		if !isStream(r) {
+// BuffersFor hands each piece on so much later.
+func BuffersFor(hold time.Duration) func(*http.Request, *Proxy) {
+	return func(r *http.Request, p *Proxy) {
+		if !IsStream(r) {
 			return
 		}
-		p.answer = func(a *http.Response) error {
+		p.Answer = func(a *http.Response) error {
 			body := a.Body
 			out, in := io.Pipe()
 			a.Body = out
@@ -113,11 +119,11 @@ func later(ctx context.Context, from io.ReadCloser, to io.Writer, hold time.Dura
 	}
 }
 
-// letsThrough passes the first n bytes of a stream and holds the rest back until it ends.
-func letsThrough(n int) func(*http.Request, *proxy) {
-	return func(r *http.Request, p *proxy) {
-		if isStream(r) {
-			p.answer = func(a *http.Response) error {
+// LetsThrough passes the first n bytes of a stream and holds the rest back until it ends.
+func LetsThrough(n int) func(*http.Request, *Proxy) {
+	return func(r *http.Request, p *Proxy) {
+		if IsStream(r) {
+			p.Answer = func(a *http.Response) error {
 				a.Body = &collecting{ReadCloser: a.Body, left: n}
 				return nil
 			}
@@ -144,13 +150,13 @@ func (c *collecting) Read(b []byte) (int, error) {
 	return c.rest.Read(b)
 }
 
-// gzips compresses the stream; promptly says whether each piece is handed on at once.
-func gzips(promptly bool) func(*http.Request, *proxy) {
-	return func(r *http.Request, p *proxy) {
-		if !isStream(r) {
+// Gzips compresses the stream; promptly says whether each piece is handed on at once.
+func Gzips(promptly bool) func(*http.Request, *Proxy) {
+	return func(r *http.Request, p *Proxy) {
+		if !IsStream(r) {
 			return
 		}
-		p.answer = func(a *http.Response) error {
+		p.Answer = func(a *http.Response) error {
 			body := a.Body
 			out, in := io.Pipe()
 			a.Body = out
@@ -179,13 +185,13 @@ func gzips(promptly bool) func(*http.Request, *proxy) {
 
 var errIdle = errors.New("idle for too long")
 
-// cutsIdle ends the connection of a stream that is silent for so long.
-func cutsIdle(patience time.Duration) func(*http.Request, *proxy) {
-	return func(r *http.Request, p *proxy) {
-		if !isStream(r) {
+// CutsIdle ends the connection of a stream that is silent for so long.
+func CutsIdle(patience time.Duration) func(*http.Request, *Proxy) {
+	return func(r *http.Request, p *Proxy) {
+		if !IsStream(r) {
 			return
 		}
-		p.answer = func(a *http.Response) error {
+		p.Answer = func(a *http.Response) error {
 			body := a.Body
 			out, in := io.Pipe()
 			a.Body = out
@@ -210,26 +216,11 @@ func cutsIdle(patience time.Duration) func(*http.Request, *proxy) {
 	}
 }
 
-// answersStream answers /live in the app's place.
-func answersStream(answer http.HandlerFunc) func(*http.Request, *proxy) {
-	return func(r *http.Request, p *proxy) {
-		if isStream(r) {
-			p.instead = answer
+// AnswersStream answers /live in the app's place.
+func AnswersStream(answer http.HandlerFunc) func(*http.Request, *Proxy) {
+	return func(r *http.Request, p *Proxy) {
+		if IsStream(r) {
+			p.Instead = answer
 		}
 	}
-}
-
-func cookiesBecome(change func(string) string) func(*http.Request, *proxy) {
-	return func(_ *http.Request, p *proxy) {
-		p.answer = func(a *http.Response) error {
-			for i, cookie := range a.Header["Set-Cookie"] {
-				a.Header["Set-Cookie"][i] = change(cookie)
-			}
-			return nil
-		}
-	}
-}
-
-func without(words string) func(string) string {
-	return func(s string) string { return strings.ReplaceAll(s, words, "") }
 }
