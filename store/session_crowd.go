@@ -13,10 +13,11 @@ import (
 // fifth of a second a handful of queries is left. Nobody is given an answer older than their question: a query takes
 // along those who came before it began. Its zero value is ready.
 type sessionCrowd struct {
-	mu    sync.Mutex
-	next  *sessionBatch // not asked for yet: whoever comes may join
-	since time.Time
-	came  int // since then
+	mu     sync.Mutex
+	next   *sessionBatch // not asked for yet: whoever comes may join
+	since  time.Time
+	came   int // since then
+	before int // and in the span before that
 }
 
 // sessionBatch is one query: its keys until it begins, and then its answer.
@@ -30,7 +31,7 @@ type sessionBatch struct {
 const (
 	crowdSpan  = 200 * time.Millisecond // what counts as just before, and the longest wait: pages spread their asking so
 	crowdPause = 2 * time.Millisecond   // for each who came just before
-	crowdBatch = 500                    // keys a query
+	crowdBatch = 1000                   // keys a query
 	crowdLimit = 20 * time.Second
 )
 
@@ -64,9 +65,13 @@ func (c *sessionCrowd) join(key sessionKey) (batch *sessionBatch, n int, pause t
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); now.Sub(c.since) > crowdSpan {
+		c.before = c.came
+		if now.Sub(c.since) > 2*crowdSpan {
+			c.before = 0
+		}
 		c.since, c.came = now, 0
 	}
-	pause = min(crowdSpan, time.Duration(c.came)*crowdPause)
+	pause = min(crowdSpan, time.Duration(max(c.came, c.before))*crowdPause)
 	c.came++
 	if c.next == nil {
 		c.next = &sessionBatch{done: make(chan struct{}), err: errors.New("whoever asked for all failed")}
