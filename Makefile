@@ -75,8 +75,8 @@ bench: ## Measure start, memory, pages at 10,000 tickets and 1,000 streams; take
 	@go run ./bench
 
 .PHONY: chaos
-chaos: ## Break PostgreSQL, the network, the disk and the binary at full length; takes two minutes
-	@.ci/setup postgresql compiler
+chaos: ## Break PostgreSQL, the network, the disk and nodes at full length; takes some minutes
+	@.ci/setup postgresql nginx compiler
 	AUTOCRM_CHAOS=long go test -race -count=1 -timeout=20m -v ./chaos
 
 .PHONY: screenshots
@@ -86,7 +86,7 @@ screenshots: ## Make the pictures of docs/images anew from the demo data
 	AUTOCRM_SCREENSHOTS="$(CURDIR)/docs/images" go test -count=1 -run '^TestScreenshots$$' ./browser
 
 .PHONY: bench-live
-bench-live: ## Measure 5,000 streams beside a bare loop that only writes; takes four minutes
+bench-live: ## Measure 5,000 streams beside a bare loop that only writes; takes ten minutes
 	@.ci/setup postgresql
 	@go run ./bench live
 
