@@ -46,7 +46,7 @@ func (c *sessionCrowd) read(ctx context.Context, key sessionKey, f func(context.
 	case <-ctx.Done():
 		return Actor{}, false, ctx.Err()
 	}
-	if batch.err != nil && len(batch.keys) > 1 {
+	if batch.err != nil && len(batch.keys) > 1 && !errors.Is(batch.err, ErrUnavailable) {
 		// What is wrong with one session, say an operator's hook that stumbles over it, must not be the others' loss.
 		rows, err := f(ctx, []sessionKey{key})
 		if err != nil {

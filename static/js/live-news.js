@@ -14,7 +14,7 @@ export function change(topic, version, afresh) {
   if (version <= (seen.get(topic) ?? -1)) return;
   seen.set(topic, version);
   if (document.hidden) setTimeout(() => regions.concerned(topic, version) && count(), own);
-  if (waiting.has(topic)) return void waiting.set(topic, version);
+  if (waiting.has(topic) && afresh) return void waiting.set(topic, version);
   waiting.set(topic, version);
   if (topic === "tickets" && afresh) setTimeout(tell, Math.random() * spread, topic);
   else tell(topic);
