@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"autocrm/postgres"
+	"autocrm/store"
 )
 
 const (
@@ -56,17 +57,18 @@ func runLive(ctx context.Context, binary, dir, only string) error {
 		return err
 	}
 	for _, part := range []struct {
-		name   string
-		title  string
-		agents bool
-		tls    certificate
-		f      func(context.Context, side) error
+		name  string
+		title string
+		role  store.Role
+		alone bool // the bare loop has nothing of the kind
+		tls   certificate
+		f     func(context.Context, side) error
 	}{
-		{"customers", fmt.Sprintf("%d customers, a ticket and a stream each", readers), false, certificate{}, measurePrivate},
-		{"secure", fmt.Sprintf("%d customers over TLS and HTTP/2", readers), false, secure, measureSecure},
-		{"lists", fmt.Sprintf("%d agents with a list before them", herd), true, certificate{}, measureHerd},
-		{"day", "a day in fast motion", false, certificate{}, measureDay},
-		{"agents", fmt.Sprintf("%d agents, each told of every change", readers), true, certificate{}, measureCommon},
+		{name: "customers", title: fmt.Sprintf("%d customers, a ticket and a stream each", readers), role: store.Client, f: measurePrivate},
+		{name: "secure", title: fmt.Sprintf("%d customers over TLS and HTTP/2", readers), role: store.Client, tls: secure, f: measureSecure},
+		{name: "lists", title: fmt.Sprintf("%d agents with a list before them", herd), role: store.Agent, alone: true, f: measureHerd},
+		{name: "day", title: "a day in fast motion", role: store.Client, alone: true, f: measureDay},
+		{name: "agents", title: fmt.Sprintf("%d agents, each told of every change", readers), role: store.Agent, f: measureCommon},
 	} {
 		if only != "" && only != part.name {
 			continue
@@ -74,11 +76,11 @@ func runLive(ctx context.Context, binary, dir, only string) error {
 		fmt.Printf("\n%s\n", part.title)
 		for i, start := range []func(context.Context) (side, error){
 			func(ctx context.Context) (side, error) {
-				return startDesk(ctx, binary, filepath.Join(dir, "live"), server, people, part.agents, part.tls)
+				return startDesk(ctx, binary, filepath.Join(dir, "live"), server, people, part.role, part.tls)
 			},
 			func(ctx context.Context) (side, error) { return startFloor(ctx, part.tls) },
 		} {
-			if (part.name == "lists" || part.name == "day") && i > 0 {
+			if part.alone && i > 0 {
 				break
 			}
 			s, err := start(ctx)

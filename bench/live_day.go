@@ -51,10 +51,7 @@ func measureDay(ctx context.Context, s side) error {
 	for range dayWriters {
 		all.Go(func() {
 			for ctx.Err() == nil && events.Add(2*dayTickets) <= dayEvents {
-				from := 100001 + rand.IntN(readers-dayTickets)
-				_, err := d.people.pool.Exec(ctx, `UPDATE tickets SET priority = CASE priority WHEN 'low' THEN 'high' ELSE 'low' END WHERE number BETWEEN $1 AND $2`,
-					from, from+dayTickets-1)
-				if err != nil {
+				if d.change(ctx, 100001+rand.IntN(readers-dayTickets), dayTickets) != nil {
 					failed.Add(1)
 				}
 			}

@@ -84,18 +84,14 @@ func fillLive(ctx context.Context, owner string) (*crowdPeople, error) {
 type desk struct {
 	app     *app
 	people  *crowdPeople
-	secure  bool
 	role    store.Role
 	cookies []string
 	metrics string
 	staff   *http.Client
 }
 
-func startDesk(ctx context.Context, binary, dir string, server *postgres.Server, people *crowdPeople, agents bool, secure certificate) (side, error) {
-	d := &desk{people: people, role: store.Client, staff: &http.Client{}, secure: secure.cert != ""}
-	if agents {
-		d.role = store.Agent
-	}
+func startDesk(ctx context.Context, binary, dir string, server *postgres.Server, people *crowdPeople, role store.Role, secure certificate) (side, error) {
+	d := &desk{people: people, role: role, staff: &http.Client{}}
 	probe, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -120,7 +116,7 @@ func startDesk(ctx context.Context, binary, dir string, server *postgres.Server,
 
 // cookie is what the portal of role would have given the browser that token's session was made for.
 func (d *desk) cookie(role store.Role, token []byte) (string, error) {
-	gate := auth.NewGate(&store.Store{Limits: store.DefaultLimits}, role, &url.URL{Scheme: d.scheme(), Host: d.host(role)}, [][]byte{[]byte(liveSecret)})
+	gate := auth.NewGate(&store.Store{Limits: store.DefaultLimits}, role, &url.URL{Scheme: d.app.scheme, Host: d.host(role)}, [][]byte{[]byte(liveSecret)})
 	w := httptest.NewRecorder()
 	if err := gate.Admit(w, httptest.NewRequest(http.MethodGet, "/", nil), store.Session{Token: token}); err != nil {
 		return "", err
@@ -130,13 +126,6 @@ func (d *desk) cookie(role store.Role, token []byte) (string, error) {
 }
 
 func (d *desk) host(role store.Role) string { return string(role) + ".localhost" }
-
-func (d *desk) scheme() string {
-	if d.secure {
-		return "https"
-	}
-	return "http"
-}
 
 func (d *desk) name() string    { return "AutoCRM" }
 func (d *desk) address() string { return "127.0.0.1:" + d.app.port }
@@ -152,15 +141,17 @@ func (d *desk) request(reader int, cursor string) string {
 }
 
 func (d *desk) changeOne(ctx context.Context, reader int) error {
-	return d.change(ctx, 100001+reader)
+	return d.change(ctx, 100001+reader, 1)
 }
 
 func (d *desk) changeAll(ctx context.Context, n int) error {
-	return d.change(ctx, 100001+n%readers)
+	return d.change(ctx, 100001+n%readers, 1)
 }
 
-func (d *desk) change(ctx context.Context, number int) error {
-	_, err := d.people.pool.Exec(ctx, `UPDATE tickets SET priority = CASE priority WHEN 'low' THEN 'high' ELSE 'low' END WHERE number = $1`, number)
+// change changes so many tickets from a number on, two events each.
+func (d *desk) change(ctx context.Context, from, tickets int) error {
+	_, err := d.people.pool.Exec(ctx, `UPDATE tickets SET priority = CASE priority WHEN 'low' THEN 'high' ELSE 'low' END WHERE number BETWEEN $1 AND $2`,
+		from, from+tickets-1)
 	return err
 }
 

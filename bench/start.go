@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 // app is a running AutoCRM.
 type app struct {
 	process *exec.Cmd
+	scheme  string
 	port    string
 	ready   time.Duration // from starting the process to /readyz saying yes
 	output  *bytes.Buffer
@@ -31,7 +33,10 @@ func start(ctx context.Context, binary string, env ...string) (*app, error) {
 	}
 	address := probe.Addr().String()
 	probe.Close()
-	a := &app{process: exec.CommandContext(ctx, binary, "serve"), output: &bytes.Buffer{}}
+	a := &app{process: exec.CommandContext(ctx, binary, "serve"), scheme: "http", output: &bytes.Buffer{}}
+	if slices.ContainsFunc(env, func(s string) bool { return strings.HasPrefix(s, "TLS_CERT=/") }) {
+		a.scheme = "https"
+	}
 	_, a.port, _ = net.SplitHostPort(address)
 	a.process.Env = append(os.Environ(), append(env, "LISTEN_ADDR="+address, "LOG_LEVEL=warn")...)
 	a.process.Stdout, a.process.Stderr = a.output, a.output
@@ -43,7 +48,7 @@ func start(ctx context.Context, binary string, env ...string) (*app, error) {
 	ended := make(chan error, 1)
 	go func() { ended <- a.process.Wait() }()
 	for {
-		request, _ := http.NewRequestWithContext(ctx, http.MethodGet, scheme(env)+"://"+address+"/readyz", nil)
+		request, _ := http.NewRequestWithContext(ctx, http.MethodGet, a.scheme+"://"+address+"/readyz", nil)
 		request.Host = "client.localhost"
 		if response, err := asking.Do(request); err == nil {
 			response.Body.Close()
@@ -62,15 +67,6 @@ func start(ctx context.Context, binary string, env ...string) (*app, error) {
 
 // asking takes the certificate for what it is: one of this program's own.
 var asking = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-
-func scheme(env []string) string {
-	for _, setting := range env {
-		if value, set := strings.CutPrefix(setting, "TLS_CERT="); set && value != "" {
-			return "https"
-		}
-	}
-	return "http"
-}
 
 // stop ends the process and waits until its port is free.
 func (a *app) stop() {

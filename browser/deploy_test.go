@@ -67,7 +67,7 @@ func keepsPromises(t *testing.T, s *site, front *deploytest.Front) {
 	}
 
 	_, port, _ := strings.Cut(front.Secure, ":")
-	address, before := "https://client.autocrm.test:"+port+"/sign-in", len(s.server.said())
+	address, before := "https://client.autocrm.test:"+port+"/sign-in", len(s.server.Said())
 	answer = get(address, "", http.Header{"X-Forwarded-For": {"203.0.113.7"}})
 	if answer.ProtoMajor != 2 || answer.StatusCode != http.StatusOK {
 		t.Errorf("https answers %s over %s", answer.Status, answer.Proto)
@@ -78,8 +78,8 @@ func keepsPromises(t *testing.T, s *site, front *deploytest.Front) {
 		}
 	}
 	// What a caller writes into the header counts for nothing: the proxy adds whom it saw.
-	until(t, "the request is logged", patience, func() bool { return strings.Contains(s.server.said()[before:], "path=/sign-in") })
-	if said := s.server.said()[before:]; elsewhere != nil && (strings.Contains(said, "203.0.113.7") || !strings.Contains(said, "address=127.0.0.2")) {
+	until(t, "the request is logged", patience, func() bool { return strings.Contains(s.server.Said()[before:], "path=/sign-in") })
+	if said := s.server.Said()[before:]; elsewhere != nil && (strings.Contains(said, "203.0.113.7") || !strings.Contains(said, "address=127.0.0.2")) {
 		t.Error("the server does not know who calls, or believes a caller's own X-Forwarded-For")
 	}
 

@@ -19,7 +19,7 @@ import (
 type site struct {
 	*storetest.DB
 	t      testing.TB
-	server *process
+	server *deploytest.Process
 	listen string
 	urls   map[store.Role]string
 	actors map[string]store.Actor
@@ -93,7 +93,7 @@ func serve(t testing.TB, port string, address func(store.Role, string) string, s
 			break
 		}
 	}
-	s.server = &process{t: t, path: binary, args: args, log: filepath.Join(dir, "log"), env: append([]string{
+	s.server = &deploytest.Process{T: t, Path: binary, Args: args, Log: filepath.Join(dir, "log"), Patience: 10 * time.Second, Env: append([]string{
 		"HOME=" + dir, "PATH=" + os.Getenv("PATH"),
 		"DATA_DIR=" + filepath.Join(dir, "data"),
 		"LISTEN_ADDR=" + s.listen,
@@ -102,10 +102,10 @@ func serve(t testing.TB, port string, address func(store.Role, string) string, s
 	}, settings...)}
 	s.start()
 	t.Cleanup(func() {
-		if said := s.server.said(); strings.Contains(said, "DATA RACE") || strings.Contains(said, "panic") {
-			t.Errorf("the server raced or panicked:\n%s", s.server.tail(200))
+		if said := s.server.Said(); strings.Contains(said, "DATA RACE") || strings.Contains(said, "panic") {
+			t.Errorf("the server raced or panicked:\n%s", s.server.Tail(200))
 		} else if t.Failed() {
-			t.Logf("---- the server:\n%s", s.server.tail(40))
+			t.Logf("---- the server:\n%s", s.server.Tail(40))
 		}
 	})
 	return s
@@ -114,23 +114,20 @@ func serve(t testing.TB, port string, address func(store.Role, string) string, s
 // start starts the server, again on the same port if it ran before, and waits until it says that it runs.
 func (s *site) start() {
 	s.t.Helper()
-	before := len(s.server.said())
-	s.server.start()
-	gone := s.server.gone
+	before := len(s.server.Said())
+	s.server.Start()
 	until(s.t, "the server runs", 20*time.Second, func() bool {
-		select {
-		case <-gone:
-			s.t.Fatalf("the server ended:\n%s", s.server.tail(20))
-		default:
+		if s.server.Ended() {
+			s.t.Fatalf("the server ended:\n%s", s.server.Tail(20))
 		}
-		return strings.Contains(s.server.said()[before:], "Ctrl-C stops it")
+		return strings.Contains(s.server.Said()[before:], "Ctrl-C stops it")
 	})
 }
 
 // restart ends the server with signal and starts it again; meanwhile runs while it is down.
 func (s *site) restart(signal os.Signal, meanwhile func()) {
 	s.t.Helper()
-	s.server.end(signal)
+	s.server.End(signal)
 	meanwhile()
 	s.start()
 }

@@ -110,7 +110,7 @@ func TestSmuggling(t *testing.T) {
 	// Requests sent one behind the other are no trick, and show that the log tells of what is asked.
 	conn := front()
 	fmt.Fprintf(conn, "GET /sign-in HTTP/1.1\r\nHost: %s\r\n\r\nGET /shown HTTP/1.1\r\nHost: %[1]s\r\n\r\n", host)
-	if answers := statusesWithin(conn, patience, 2); !slices.Equal(answers, []int{200, 404}) || !strings.Contains(s.server.said(), "path=/shown") {
+	if answers := statusesWithin(conn, patience, 2); !slices.Equal(answers, []int{200, 404}) || !strings.Contains(s.server.Said(), "path=/shown") {
 		t.Fatalf("two requests in a row are answered %v", answers)
 	}
 	conn.Close()
@@ -128,7 +128,7 @@ func TestSmuggling(t *testing.T) {
 			next(name + " to " + where)
 			answers := statuses(conn)
 			conn.Close()
-			if where == "nginx" && strings.Contains(s.server.said(), hidden) {
+			if where == "nginx" && strings.Contains(s.server.Said(), hidden) {
 				t.Errorf("%s through nginx: the app was asked for what was hidden (answers %v)", name, answers)
 			}
 			if len(answers) > 2 {
@@ -230,7 +230,7 @@ func TestSmugglingByHTTP2(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(s.server.said(), "path=/hidden") {
+	if strings.Contains(s.server.Said(), "path=/hidden") {
 		t.Error("the app was asked for what was hidden")
 	}
 }

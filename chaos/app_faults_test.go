@@ -26,7 +26,7 @@ func TestKilledNode(t *testing.T) {
 	kill := func(t *testing.T, name string) {
 		t.Helper()
 		broke := time.Now()
-		n.end(syscall.SIGKILL)
+		n.End(syscall.SIGKILL)
 		n.start()
 		healed := time.Now()
 		r.flows(t, "again", healed, patience)
@@ -75,7 +75,7 @@ func TestKilledNode(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		n.end(syscall.SIGTERM)
+		n.End(syscall.SIGTERM)
 		n.start()
 		until(t, fmt.Sprintf("the stray file is swept: %v", left), patience, func() bool { return len(filesIn(t, r.files)) == 0 })
 	})
@@ -107,7 +107,7 @@ func TestKilledNode(t *testing.T) {
 			return one[bool](t, r.db, `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'attachments'::regclass AND NOT granted)`)
 		})
 		broke := time.Now()
-		n.end(syscall.SIGKILL)
+		n.End(syscall.SIGKILL)
 		if err := <-ended; err == nil {
 			t.Error("the reply was answered")
 		}

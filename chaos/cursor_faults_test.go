@@ -82,7 +82,7 @@ func TestCursors(t *testing.T) {
 		if n := one[int](t, r.db, `SELECT live.forget_events(now() + interval '1 day')`); n == 0 {
 			t.Fatal("nothing was forgotten")
 		}
-		r.nodes[0].end(syscall.SIGKILL) // its memory reaches back further than the log
+		r.nodes[0].End(syscall.SIGKILL) // its memory reaches back further than the log
 		r.nodes[0].start()
 		if got := r.begin(t, cora, before); !got.resync {
 			t.Errorf("an expired cursor: %+v", got)
@@ -95,14 +95,14 @@ func TestCursors(t *testing.T) {
 		// The database goes back to where it was, as after a failover that lost something.
 		r.rest()
 		n := r.nodes[0]
-		n.end(syscall.SIGTERM)
+		n.End(syscall.SIGTERM)
 		older := r.copyDatabase(t)
 		n.start()
 		r.tell(t)
 		ahead := r.begin(t, cora, "").cursor
-		n.end(syscall.SIGTERM)
-		for i, setting := range n.env {
-			n.env[i] = strings.Replace(setting, "/"+r.db.name+"?", "/"+older+"?", 1)
+		n.End(syscall.SIGTERM)
+		for i, setting := range n.Env {
+			n.Env[i] = strings.Replace(setting, "/"+r.db.name+"?", "/"+older+"?", 1)
 		}
 		n.start()
 		if got := r.begin(t, cora, ahead); !got.resync {

@@ -40,7 +40,7 @@ func TestFullDisk(t *testing.T) {
 		if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "large.txt could not be kept") || !strings.Contains(got.body, said) {
 			t.Errorf("a full disk is answered %d, without words or the text:\n%.300s", got.status, got.body)
 		}
-		if id := got.header.Get("X-Request-Id"); !strings.Contains(r.nodes[0].said(), `level=ERROR msg=request id=`+id) {
+		if id := got.header.Get("X-Request-Id"); !strings.Contains(r.nodes[0].Said(), `level=ERROR msg=request id=`+id) {
 			t.Errorf("no line in the log tells of %s", id)
 		}
 		if after := filesIn(t, files); len(after) != len(before) {

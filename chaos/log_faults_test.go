@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -77,7 +78,7 @@ func TestClockMoved(t *testing.T) {
 		}
 		r.report(t, "clock moved by "+by, broke, broke, "told after at most "+rounded(slowest).String())
 		// Pages that come back and a node that starts read by the same clock.
-		r.nodes[0].end(15)
+		r.nodes[0].End(syscall.SIGTERM)
 		r.nodes[0].start()
 		r.check(t, noResync)
 	}

@@ -68,6 +68,9 @@ func either(short, full time.Duration) time.Duration {
 // patience is how long a test waits for a fact that has no promise of its own, on a busy machine.
 const patience = 60 * time.Second
 
+// endsWithin is how long a program may take to end.
+const endsWithin = 20 * time.Second
+
 // until waits for a fact.
 func until(t testing.TB, what string, within time.Duration, fact func() bool) {
 	t.Helper()

@@ -12,11 +12,12 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"autocrm/deploy/deploytest"
 )
 
 // nginx stands before the nodes of a rig.
@@ -30,10 +31,6 @@ type nginx struct {
 func startNginx(r *rig) *nginx {
 	t := r.t
 	t.Helper()
-	path, err := exec.LookPath("nginx")
-	if err != nil {
-		path = "/usr/sbin/nginx" // an ordinary user's PATH often lacks it
-	}
 	server, err := os.ReadFile("../deploy/nginx.conf")
 	if err != nil {
 		t.Fatal(err)
@@ -46,9 +43,9 @@ func startNginx(r *rig) *nginx {
 	end := begin + strings.Index(string(server)[begin:], "\n}\n")
 	conf := string(server[:begin]) + string(upstream) + string(server[end+3:])
 	dir := t.TempDir()
-	address := freeAddress(t)
+	address := deploytest.FreeAddress(t)
 	changes := [][2]string{
-		{"listen 80;", "listen " + freeAddress(t) + ";"},
+		{"listen 80;", "listen " + deploytest.FreeAddress(t) + ";"},
 		{"listen [::]:80;", ""}, // not every machine has IPv6
 		{"listen 443 ssl http2;", "listen " + address + " ssl http2;"},
 		{"listen [::]:443 ssl http2;", ""},
@@ -59,7 +56,7 @@ func startNginx(r *rig) *nginx {
 	for i, n := range r.nodes {
 		changes = append(changes, [2]string{fmt.Sprintf("server 127.0.0.1:300%d ", i+1), "server " + n.address + " "})
 	}
-	conf = replace(t, "nginx.conf", conf, changes)
+	conf = deploytest.Replace(t, "nginx.conf", conf, changes)
 	user := ""
 	if os.Getuid() == 0 { // else its workers could not reach the test's folder
 		user = "user root;"
@@ -84,19 +81,19 @@ http {
 			t.Fatal(err)
 		}
 	}
-	p := &process{t: t, path: path, log: filepath.Join(dir, "log"),
-		args: []string{"-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;"}}
-	p.start()
+	p := &deploytest.Process{T: t, Path: deploytest.Program("nginx"), Log: filepath.Join(dir, "log"), Patience: endsWithin,
+		Args: []string{"-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;"}}
+	p.Start()
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("---- nginx:\n%s", p.tail(20))
+			t.Logf("---- nginx:\n%s", p.Tail(20))
 		}
 	})
 	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: "autocrm.test"}}
 	dial := func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", address) }
 	until(t, "nginx answers", patience, func() bool {
-		if p.ended() {
-			t.Fatalf("nginx ended:\n%s", p.tail(20))
+		if p.Ended() {
+			t.Fatalf("nginx ended:\n%s", p.Tail(20))
 		}
 		conn, err := dial(context.Background())
 		if err == nil {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"autocrm/deploy/deploytest"
 )
 
 // TestRollingRestart restarts three nodes behind nginx one after the other, as docs/nodes.md says, while people
@@ -44,7 +46,7 @@ func TestRollingRestart(t *testing.T) {
 		}
 		until(t, "the uploads are under way", patience, func() bool { return r.uploading.Load() == int64(len(r.nodes)) })
 		told := time.Now()
-		n.end(syscall.SIGTERM)
+		n.End(syscall.SIGTERM)
 		ended := time.Since(told)
 		n.start()
 		t.Logf("node %d: gone %d ms after SIGTERM, ready %d ms after it", i+1, ended.Milliseconds(), time.Since(told).Milliseconds())
@@ -98,7 +100,7 @@ func sharedSettings(t *testing.T, changes ...[2]string) (settings []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := replace(t, "nodes.env", string(shipped), append(changes, [2]string{".example.com\n", ".localhost\n"}))
+	text := deploytest.Replace(t, "nodes.env", string(shipped), append(changes, [2]string{".example.com\n", ".localhost\n"}))
 	for line := range strings.Lines(text) {
 		name, _, ok := strings.Cut(strings.TrimSpace(line), "=")
 		switch {
@@ -109,18 +111,6 @@ func sharedSettings(t *testing.T, changes ...[2]string) (settings []string) {
 		}
 	}
 	return settings
-}
-
-// replace changes what differs from machine to machine in a file that is shipped.
-func replace(t testing.TB, name, text string, changes [][2]string) string {
-	t.Helper()
-	for _, change := range changes {
-		if !strings.Contains(text, change[0]) {
-			t.Fatalf("%s has no %q any more", name, change[0])
-		}
-		text = strings.ReplaceAll(text, change[0], change[1])
-	}
-	return text
 }
 
 // uploadSlowly submits a ticket with a file that takes 2 s to come.

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,10 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"autocrm/deploy/deploytest"
 	"autocrm/store"
 	"autocrm/store/storetest"
-
-	"golang.org/x/crypto/argon2"
 )
 
 // rig is one deployment at work: a database, the wire to it, nodes, people who write and pages that watch.
@@ -61,7 +59,7 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	r := &rig{t: t, db: s.db, files: s.files, secret: rand.Text() + rand.Text()}
 	r.wire = newWire(t, s.db.dial)
-	_, r.port, _ = net.SplitHostPort(freeAddress(t))
+	_, r.port, _ = net.SplitHostPort(deploytest.FreeAddress(t))
 	for i := range max(1, s.nodes) {
 		r.nodes = append(r.nodes, r.newNode(filepath.Join(dir, fmt.Sprintf("node-%d", i+1)), s.settings))
 	}
@@ -87,7 +85,7 @@ func (r *rig) lead(address string) { r.front.Store(&address) }
 
 // node is one `autocrm serve`.
 type node struct {
-	*process
+	*deploytest.Process
 	address string
 }
 
@@ -96,7 +94,7 @@ func (r *rig) newNode(dir string, settings []string) *node {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		r.t.Fatal(err)
 	}
-	n := &node{address: freeAddress(r.t)}
+	n := &node{address: deploytest.FreeAddress(r.t)}
 	env := []string{
 		"HOME=" + dir, "PATH=" + os.Getenv("PATH"),
 		"DATA_DIR=" + filepath.Join(dir, "data"), "BLOB_URL=file://" + r.files,
@@ -106,12 +104,12 @@ func (r *rig) newNode(dir string, settings []string) *node {
 	for _, role := range store.Roles {
 		env = append(env, fmt.Sprintf("%s_URL=%s", strings.ToUpper(string(role)), r.portal(role)))
 	}
-	n.process = &process{t: r.t, path: binary, args: []string{"serve"}, env: append(env, settings...), log: filepath.Join(dir, "log")}
+	n.Process = &deploytest.Process{T: r.t, Path: binary, Args: []string{"serve"}, Env: append(env, settings...), Log: filepath.Join(dir, "log"), Patience: endsWithin}
 	r.t.Cleanup(func() {
-		if said := n.said(); strings.Contains(said, "DATA RACE") || strings.Contains(said, "panic") {
-			r.t.Errorf("a node raced or panicked:\n%s", n.tail(200))
+		if said := n.Said(); strings.Contains(said, "DATA RACE") || strings.Contains(said, "panic") {
+			r.t.Errorf("a node raced or panicked:\n%s", n.Tail(200))
 		} else if r.t.Failed() {
-			r.t.Logf("---- %s:\n%s", filepath.Base(dir), n.tail(30))
+			r.t.Logf("---- %s:\n%s", filepath.Base(dir), n.Tail(30))
 		}
 	})
 	return n
@@ -124,11 +122,11 @@ func (r *rig) portal(role store.Role) string {
 
 // start starts the node, or starts it again, and waits until it is ready.
 func (n *node) start() {
-	n.t.Helper()
-	n.process.start()
-	until(n.t, "a node is ready", patience, func() bool {
-		if n.ended() {
-			n.t.Fatalf("a node ended:\n%s", n.tail(20))
+	n.T.Helper()
+	n.Process.Start()
+	until(n.T, "a node is ready", patience, func() bool {
+		if n.Ended() {
+			n.T.Fatalf("a node ended:\n%s", n.Tail(20))
 		}
 		return n.ready()
 	})
@@ -187,17 +185,10 @@ func (r *rig) person(role store.Role, name string) *person {
 	r.t.Helper()
 	p := &person{r: r, role: role, name: name, email: name + "@example.com"}
 	p.id = one[string](r.t, r.db, `INSERT INTO users (email, full_name, user_role, password_hash)
-		VALUES ($1, $2, $3, $4) RETURNING id::text`, p.email, name, role, passwordHash)
+		VALUES ($1, $2, $3, $4) RETURNING id::text`, p.email, name, role, storetest.PasswordHash())
 	p.connect()
 	if err := p.signIn(context.Background()); err != nil {
 		r.t.Fatal(err)
 	}
 	return p
 }
-
-// passwordHash is storetest.Password's, at the least cost that verifies.
-var passwordHash = func() string {
-	salt := []byte("sixteen bytes 16")
-	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=19$m=64,t=1,p=1$%s$%s", encode(salt), encode(argon2.IDKey([]byte(storetest.Password), salt, 1, 64, 1, 32)))
-}()

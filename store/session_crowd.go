@@ -32,7 +32,6 @@ const (
 	crowdSpan  = 200 * time.Millisecond // what counts as just before, and the longest wait: pages spread their asking so
 	crowdPause = 2 * time.Millisecond   // for each who came just before
 	crowdBatch = 1000                   // keys a query
-	crowdLimit = 20 * time.Second
 )
 
 // read is for one key what f is for many.
@@ -93,7 +92,5 @@ func (c *sessionCrowd) ask(ctx context.Context, batch *sessionBatch, pause time.
 	}
 	c.mu.Unlock()
 	// For all of them: it does not end with the one who happens to put it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), crowdLimit)
-	defer cancel()
-	batch.rows, batch.err = f(ctx, batch.keys)
+	batch.rows, batch.err = f(context.WithoutCancel(ctx), batch.keys)
 }

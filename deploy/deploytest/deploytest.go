@@ -46,22 +46,16 @@ var Names = []string{"nginx", "haproxy", "apache", "caddy"}
 func Start(t testing.TB, name string, setup Setup) *Front {
 	t.Helper()
 	k := kinds[name]
-	f := &Front{Secure: setup.Secure, Plain: freeAddress(t), dir: t.TempDir()}
+	f := &Front{Secure: setup.Secure, Plain: FreeAddress(t), dir: t.TempDir()}
 	if f.Secure == "" {
-		f.Secure = freeAddress(t)
+		f.Secure = FreeAddress(t)
 	}
 	f.Log = filepath.Join(f.dir, "log")
 	text, err := os.ReadFile(filepath.Join("..", "deploy", k.shipped))
 	if err != nil {
 		t.Fatal(err)
 	}
-	conf := string(text)
-	for _, change := range append(k.changes(f, setup), [2]string{setup.From, setup.To}) {
-		if !strings.Contains(conf, change[0]) {
-			t.Fatalf("deploy/%s has no %q any more", k.shipped, change[0])
-		}
-		conf = strings.ReplaceAll(conf, change[0], change[1])
-	}
+	conf := Replace(t, "deploy/"+k.shipped, string(text), append(k.changes(f, setup), [2]string{setup.From, setup.To}))
 	shipped, system := filepath.Join(f.dir, k.shipped), filepath.Join(f.dir, "system.conf")
 	write(t, shipped, conf)
 	if k.system != nil {
@@ -69,6 +63,18 @@ func Start(t testing.TB, name string, setup Setup) *Front {
 	}
 	f.run(t, k.command(t, f.dir, shipped, system))
 	return f
+}
+
+// Replace makes changes to a file that is shipped; each must find what it replaces.
+func Replace(t testing.TB, name, text string, changes [][2]string) string {
+	t.Helper()
+	for _, change := range changes {
+		if !strings.Contains(text, change[0]) {
+			t.Fatalf("%s has no %q any more", name, change[0])
+		}
+		text = strings.ReplaceAll(text, change[0], change[1])
+	}
+	return text
 }
 
 func write(t testing.TB, path, text string) {
@@ -130,19 +136,8 @@ func answers(address string) bool {
 	return err == nil
 }
 
-// freeAddress is free now. Somebody could take it before it is used; nobody here does.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
-// program finds one by its names; an ordinary user's PATH often lacks /usr/sbin.
-func program(names ...string) string {
+// Program finds one by its names; an ordinary user's PATH often lacks /usr/sbin.
+func Program(names ...string) string {
 	for _, name := range names {
 		for _, path := range []string{name, "/usr/sbin/" + name} {
 			if found, err := exec.LookPath(path); err == nil {
@@ -194,7 +189,7 @@ http {
 `, user, f.dir)
 	},
 	command: func(_ testing.TB, dir, _, system string) *exec.Cmd {
-		return exec.Command(program("nginx"), "-p", dir, "-e", "stderr", "-c", system, "-g", "daemon off;")
+		return exec.Command(Program("nginx"), "-p", dir, "-e", "stderr", "-c", system, "-g", "daemon off;")
 	},
 }
 
@@ -224,7 +219,7 @@ defaults
 `
 	},
 	command: func(_ testing.TB, _, shipped, system string) *exec.Cmd {
-		return exec.Command(program("haproxy"), "-db", "-f", system, "-f", shipped)
+		return exec.Command(Program("haproxy"), "-db", "-f", system, "-f", shipped)
 	},
 }
 
@@ -267,7 +262,7 @@ var apache = kind{
 		return conf + "Include " + f.dir + "/apache.conf\n"
 	},
 	command: func(_ testing.TB, _, _, system string) *exec.Cmd {
-		return exec.Command(program("apache2", "httpd"), "-D", "FOREGROUND", "-f", system)
+		return exec.Command(Program("apache2", "httpd"), "-D", "FOREGROUND", "-f", system)
 	},
 }
 

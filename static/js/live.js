@@ -339,7 +339,7 @@ document.addEventListener("resume", appear);
 addEventListener("pagehide", rest); // an open connection would keep the page out of the back/forward cache
 addEventListener("pageshow", appear);
 // Neither event is to be believed: a server on this machine is there without a network. Both are a reason to
-// find out at once, where a connection that died silently would look alive for half a minute.
+// find out at once, where a connection that died silently would look alive for twenty seconds.
 for (const name of ["offline", "online"]) {
   addEventListener(name, () => {
     if (!tabs.line) return;

@@ -154,7 +154,7 @@ func (db *DB) Person(t testing.TB, role store.Role, email string) store.Actor {
 	actor := store.Actor{Role: role, Portal: role, Email: email, Name: strings.ToUpper(name[:1]) + name[1:]}
 	err := db.Owner.QueryRow(ctx, `
 		INSERT INTO users (email, full_name, user_role, password_hash) VALUES ($1, $2, $3, $4) RETURNING id`,
-		email, actor.Name, role, passwordHash()).Scan(&actor.UserID)
+		email, actor.Name, role, PasswordHash()).Scan(&actor.UserID)
 	if err != nil {
 		t.Fatalf("person %s: %v", email, err)
 	}
@@ -184,8 +184,8 @@ func (db *DB) Session(t testing.TB, actor store.Actor) store.Actor {
 	return actor
 }
 
-// passwordHash is Password's, at the least cost that verifies: tests sign in often.
-var passwordHash = sync.OnceValue(func() string {
+// PasswordHash is Password's, at the least cost that verifies: tests sign in often.
+var PasswordHash = sync.OnceValue(func() string {
 	salt := []byte("sixteen bytes 16")
 	key := argon2.IDKey([]byte(Password), salt, 1, 64, 1, 32)
 	b64 := base64.RawStdEncoding
