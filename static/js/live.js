@@ -240,7 +240,7 @@ async function pollOnce(mine, wait, take) {
     clearTimeout(guard);
   }
   if (mine !== generation) return 0;
-  if (tryStreamAt === Infinity) tryStreamAt = 0; // the server is back; so may the stream be
+  if (failures) tryStreamAt = 0; // the server is back; so may the stream be
   for (const event of [...answer.events, { event: "ping", id: answer.cursor, data: {} }]) {
     const reason = take(event);
     if (reason) return bye(reason, 0);
