@@ -9,15 +9,16 @@ import (
 
 // sessionCrowd reads the sessions of many callers in one query. When a ticket changes, everybody who has it on a
 // list asks for the list; when a node is restarted, all its streams come to another: each shows a cookie. Who comes
-// alone is read at once. The more came just before, the longer the next waits for others, so that of a thousand in a
-// fifth of a second a handful of queries is left. Nobody is given an answer older than their question: a query takes
-// along those who came before it began. Its zero value is ready.
+// alone is read at once, however often they come. The more are being asked for, or just were in one query, the
+// longer the next waits for others, so that of a thousand in a fifth of a second a handful of queries is left. Nobody
+// is given an answer older than their question: a query takes along those who came before it began. Its zero value is
+// ready.
 type sessionCrowd struct {
-	mu     sync.Mutex
-	next   *sessionBatch // not asked for yet: whoever comes may join
-	since  time.Time
-	came   int // since then
-	before int // and in the span before that
+	mu   sync.Mutex
+	next *sessionBatch // not asked for yet: whoever comes may join
+	busy int           // asked for, and not answered yet
+	last int           // asked for in the newest query
+	at   time.Time     // when that was
 }
 
 // sessionBatch is one query: its keys until it begins, and then its answer.
@@ -29,8 +30,8 @@ type sessionBatch struct {
 }
 
 const (
-	crowdSpan  = 200 * time.Millisecond // what counts as just before, and the longest wait: pages spread their asking so
-	crowdPause = 2 * time.Millisecond   // for each who came just before
+	crowdSpan  = 200 * time.Millisecond // what counts as just now, and the longest wait: pages spread their asking so
+	crowdPause = 2 * time.Millisecond   // for each other one
 	crowdBatch = 1000                   // keys a query
 )
 
@@ -63,15 +64,11 @@ func (c *sessionCrowd) read(ctx context.Context, key sessionKey, f func(context.
 func (c *sessionCrowd) join(key sessionKey) (batch *sessionBatch, n int, pause time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := time.Now(); now.Sub(c.since) > crowdSpan {
-		c.before = c.came
-		if now.Sub(c.since) > 2*crowdSpan {
-			c.before = 0
-		}
-		c.since, c.came = now, 0
+	others := c.busy
+	if time.Since(c.at) < crowdSpan {
+		others = max(others, c.last-1)
 	}
-	pause = min(crowdSpan, time.Duration(max(c.came, c.before))*crowdPause)
-	c.came++
+	pause = min(crowdSpan, time.Duration(others)*crowdPause)
 	if c.next == nil {
 		c.next = &sessionBatch{done: make(chan struct{}), err: errors.New("whoever asked for all failed")}
 	}
@@ -90,7 +87,13 @@ func (c *sessionCrowd) ask(ctx context.Context, batch *sessionBatch, pause time.
 	if c.next == batch {
 		c.next = nil // from here on nobody joins: the question is about to be put
 	}
+	c.busy, c.last, c.at = c.busy+len(batch.keys), len(batch.keys), time.Now()
 	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.busy -= len(batch.keys)
+	}()
 	// For all of them: it does not end with the one who happens to put it.
 	batch.rows, batch.err = f(context.WithoutCancel(ctx), batch.keys)
 }
