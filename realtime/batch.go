@@ -125,10 +125,14 @@ type commit struct {
 	place, prev int64
 	agent       *batch
 	admin       *batch
+	persons     map[uuid.UUID]persons // of staff, whom it tells something of their own besides
 	clients     map[uuid.UUID]*batch
 	cuts        []cut
 	size        int // how many signals it holds in memory
 }
+
+// persons is what a commit tells one of the staff, whichever role they have now, in place of what it tells all.
+type persons struct{ agent, admin *batch }
 
 // newCommit works out once what the streams are then only handed.
 func newCommit(events []store.Event, prev int64) *commit {
@@ -147,6 +151,20 @@ func newCommit(events []store.Event, prev int64) *commit {
 			byClient[*event.OldClientID] = append(byClient[*event.OldClientID], event)
 		}
 		c.cuts = append(c.cuts, cutsOf(event)...)
+		if event.Topic != nil && event.UserID != nil {
+			if c.persons == nil {
+				c.persons = map[uuid.UUID]persons{}
+			}
+			c.persons[*event.UserID] = persons{}
+		}
+	}
+	for id := range c.persons {
+		own := persons{
+			agent: batchOf(events, store.Actor{Role: store.Agent, UserID: id}, prev, c.place).bounded(),
+			admin: batchOf(events, store.Actor{Role: store.Admin, UserID: id}, prev, c.place).bounded(),
+		}
+		c.persons[id] = own
+		c.size += len(own.admin.signals)
 	}
 	for id, own := range byClient {
 		if b := batchOf(own, store.Actor{Role: store.Client, UserID: id}, prev, c.place).bounded(); b != nil {
@@ -165,12 +183,19 @@ func newCommit(events []store.Event, prev int64) *commit {
 
 // tells gives what the commit tells viewer, or nil.
 func (c *commit) tells(viewer store.Actor) *batch {
+	own, has := c.persons[viewer.UserID]
 	switch viewer.Role {
 	case store.Client:
 		return c.clients[viewer.UserID]
 	case store.Agent:
+		if has {
+			return own.agent
+		}
 		return c.agent
 	case store.Admin:
+		if has {
+			return own.admin
+		}
 		return c.admin
 	}
 	return nil

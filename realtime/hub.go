@@ -148,12 +148,23 @@ func (h *Hub) publishCommit(events []store.Event) {
 	h.extent.Head = c.place
 	if c.agent != nil {
 		for s := range h.agents {
-			s.offer(c.agent)
+			if _, own := c.persons[s.actor.UserID]; !own {
+				s.offer(c.agent)
+			}
 		}
 	}
 	if c.admin != nil {
 		for s := range h.admins {
-			s.offer(c.admin)
+			if _, own := c.persons[s.actor.UserID]; !own {
+				s.offer(c.admin)
+			}
+		}
+	}
+	for id := range c.persons {
+		for s := range h.byUser[id] {
+			if b := c.tells(s.actor); b != nil && s.actor.Role.Staff() {
+				s.offer(b)
+			}
 		}
 	}
 	for id, b := range c.clients {

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -39,6 +40,48 @@ func TestAChangeReachesWhoMaySeeIt(t *testing.T) {
 	if _, e := stranger.until("change"); e.signal().Topic != store.TicketTopic(own) {
 		t.Errorf("a stranger is told of %s", e.signal().Topic)
 	}
+}
+
+// What is one person's own reaches that person's pages alone, held and resumed; what is the desk's all staff, and no client.
+func TestATopicOfTheDeskAndOnesOwn(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	ana, ben := db.Person(t, store.Agent, "ana@example.com"), db.Person(t, store.Agent, "ben@example.com")
+	ada, client := db.Person(t, store.Admin, "ada@example.com"), db.Person(t, store.Client, "client@example.com")
+	n := newNode(t, db, setting{})
+	start := n.hub.Cursor()
+	actors := []store.Actor{ana, ben, ada, client}
+	readers := func(query string) (all []*reader) {
+		for _, who := range actors {
+			all = append(all, n.open(t, who, query))
+		}
+		return all
+	}
+	check := func(name string, all []*reader) {
+		t.Helper()
+		for i, r := range all {
+			var got []string
+			for len(got) == 0 || got[len(got)-1] != "tickets" {
+				_, e := r.until("change")
+				if topic := e.signal().Topic; topic == "tickets" || topic == "tags" || topic == "drafts" {
+					got = append(got, topic)
+				}
+			}
+			want := map[store.Role]string{store.Agent: "[tags tickets]", store.Admin: "[tags tickets]", store.Client: "[tickets]"}[actors[i].Role]
+			if actors[i].UserID == ana.UserID {
+				want = "[tags drafts tickets]"
+			}
+			if fmt.Sprint(got) != want {
+				t.Errorf("%s: %s is told %v", name, actors[i].Email, got)
+			}
+		}
+	}
+	now := readers("")
+	db.Exec(t, `INSERT INTO tags (name) VALUES ('vip')`)
+	db.Exec(t, `INSERT INTO events (source, operation, row_id, topic, user_id, opens) VALUES ('drafts', 'insert', gen_random_uuid(), 'drafts', $1, true)`, ana.UserID)
+	submit(t, db, client)
+	check("held", now)
+	check("resumed", readers(start))
 }
 
 func TestTheStreamsHeadersAndFirstBytes(t *testing.T) {

@@ -12,12 +12,12 @@ import (
 )
 
 // Event is one row's change as the log has it. What a viewer reads of it through EventsAfter is less: Place,
-// ID, At, Source, TicketNumber, Seq, ClientSeq, ClientID and OldClientID; the rest is zero.
+// ID, At, Source, TicketNumber, Seq, ClientSeq, ClientID, OldClientID, UserID and Topic; the rest is zero.
 type Event struct {
 	Place        int64 // of its commit: microseconds since 1970, strictly rising in commit order
 	ID           int64
 	At           time.Time
-	Source       string // the table: tickets, ticket_activities, attachments, users, sessions, invitations, examinations
+	Source       string // the table
 	Operation    string // insert, update, delete
 	RowID        uuid.UUID
 	ActorID      *uuid.UUID // nil: no signed-in person did it
@@ -26,7 +26,8 @@ type Event struct {
 	ClientSeq    *int64 // and for its client; nil where the client may not know that anything happened
 	ClientID     *uuid.UUID
 	OldClientID  *uuid.UUID // whose ticket it was, where that changed
-	UserID       *uuid.UUID // whom a change of users or sessions is about
+	UserID       *uuid.UUID // whom a change of users or sessions is about; where there is a Topic, whom alone it is told
+	Topic        *string    // what it is told under, where that does not follow from Source
 	Changes      map[string]json.RawMessage
 }
 
@@ -83,7 +84,7 @@ func (l *EventLog) After(ctx context.Context, place int64, limit int) (events []
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		SELECT c.place, e.id, e.at, e.source, e.operation, e.row_id, e.actor_id, e.ticket_number,
-		       e.seq, e.client_seq, e.client_id, e.old_client_id, e.user_id, e.changes
+		       e.seq, e.client_seq, e.client_id, e.old_client_id, e.user_id, e.topic, e.changes
 		FROM (SELECT place, xid FROM event_commits WHERE place > $1 ORDER BY place LIMIT $2) c
 		JOIN events e USING (xid)
 		ORDER BY c.place, e.id`, place, limit).Query(func(rows pgx.Rows) error {
@@ -131,7 +132,8 @@ func (s *Store) EventsAfter(ctx context.Context, actor Actor, place int64, limit
 	defer wrap(&err, "events of %s after %d", actor.Role, place)
 	err = s.as(ctx, actor, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			SELECT c.place, e.id, e.at, e.source, e.ticket_number, e.seq, e.client_seq, e.client_id, e.old_client_id
+			SELECT c.place, e.id, e.at, e.source, e.ticket_number, e.seq, e.client_seq, e.client_id, e.old_client_id,
+			       e.user_id, e.topic
 			FROM (SELECT place, xid FROM event_commits WHERE place > $1 ORDER BY place LIMIT $2) c
 			JOIN events e USING (xid)
 			ORDER BY c.place, e.id`, place, limit)
@@ -154,6 +156,12 @@ type Signal struct {
 // as the policies on events, for streams that are open; a test holds the two against each other. Topics of
 // lists have the commit's place for a version: it never falls, and as a time it counts nothing.
 func (e Event) Signals(viewer Actor) []Signal {
+	if e.Topic != nil {
+		if viewer.Role.Staff() && (e.UserID == nil || *e.UserID == viewer.UserID) {
+			return []Signal{{*e.Topic, e.Place}}
+		}
+		return nil
+	}
 	switch e.Source {
 	case "tickets", "ticket_activities", "attachments":
 		version := e.Seq

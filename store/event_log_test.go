@@ -418,8 +418,12 @@ func TestSignalsTellWhatThePoliciesLetRead(t *testing.T) {
 			}
 		}
 	}
+	agent := viewers["agent"].UserID
+	for _, to := range []any{nil, self, other, agent, uuid.New()} {
+		db.Exec(t, `INSERT INTO events (source, operation, row_id, topic, user_id, opens) VALUES ('tags', 'update', gen_random_uuid(), 'tags', $1, true)`, to)
+	}
 	whole := after(t, log, before)
-	if len(whole) != 3*2*3*3*2+4 {
+	if len(whole) != 3*2*3*3*2+4+5 {
 		t.Fatalf("%d events", len(whole))
 	}
 	for name, viewer := range viewers {

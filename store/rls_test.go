@@ -45,8 +45,15 @@ type rlsTable struct {
 	rows    []rlsRow
 	sees    func(who store.Actor, row rlsRow) bool
 	changes func(who store.Actor, row rlsRow) bool
+	deletes func(who store.Actor, row rlsRow) bool // nil: nobody may delete
 	inserts []rlsInsert
 }
+
+// Events told under a topic of their own: to all staff, or to one of them.
+const (
+	deskEvent     store.Role = "desk"
+	personalEvent store.Role = "personal"
+)
 
 func nobodyMay(store.Actor, rlsRow) bool { return false }
 func adminMay(who store.Actor, _ rlsRow) bool {
@@ -115,8 +122,19 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 	}
 	// Rows of the log without an owner are about people: the admin's alone.
 	readsEvent := func(who store.Actor, row rlsRow) bool {
+		switch row.role {
+		case deskEvent:
+			return staff(who)
+		case personalEvent:
+			return who.UserID == row.owner
+		}
 		return who.Role == store.Admin || row.owner != uuid.Nil && readsTicket(who, row)
 	}
+	staffMay := func(who store.Actor, _ rlsRow) bool { return staff(who) }
+	staffAdds := func(who store.Actor) bool { return staff(who) }
+	tag := id(`INSERT INTO tags (name) VALUES ('vip') RETURNING id::text`)
+	db.Exec(t, `INSERT INTO ticket_tags (ticket_id, tag_id) VALUES ($1, $2)`, ownID, tag)
+	db.Exec(t, `INSERT INTO events (source, operation, row_id, topic, user_id, opens) VALUES ('mine', 'update', gen_random_uuid(), 'mine', $1, true)`, ana.UserID)
 
 	tables = map[string]rlsTable{
 		"users": {
@@ -179,6 +197,14 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 			sees: readsTicket, changes: nobodyMay,
 			inserts: rlsAttachmentInserts(ownID, said, noted, cleo, otto, ana),
 		},
+		"tags": {
+			key: "id", update: "hue = 7", marked: "hue = 7", rows: []rlsRow{{name: "vip", key: tag}}, sees: staffMay, changes: staffMay, deletes: staffMay,
+			inserts: []rlsInsert{{"a tag", `INSERT INTO tags (name) VALUES ('new')`, nil, staffAdds}},
+		},
+		"ticket_tags": {
+			key: "tag_id", rows: []rlsRow{{name: "vip on own", key: tag}}, sees: staffMay, changes: nobodyMay, deletes: staffMay,
+			inserts: []rlsInsert{{"a tag on other's", `INSERT INTO ticket_tags (ticket_id, tag_id) VALUES ($1, $2)`, []any{othersID, tag}, staffAdds}},
+		},
 		"events": {
 			key: "id", sees: readsEvent, changes: nobodyMay,
 			rows: []rlsRow{
@@ -189,6 +215,8 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 				event("a person", "source = 'users' AND row_id = '"+ana.UserID.String()+"'", uuid.Nil, false),
 				event("an invitation", "source = 'invitations'", uuid.Nil, false),
 				event("an examination", "source = 'examinations'", uuid.Nil, false),
+				{name: "a tag", key: id(`SELECT id::text FROM events WHERE source = 'tags'`), role: deskEvent},
+				{name: "ana's own", key: id(`SELECT id::text FROM events WHERE source = 'mine'`), owner: ana.UserID, role: personalEvent},
 			},
 			inserts: []rlsInsert{{"an event", `INSERT INTO events (source, operation, row_id) VALUES ('tickets', 'insert', gen_random_uuid())`, nil, func(store.Actor) bool { return false }}},
 		},
@@ -274,7 +302,12 @@ func tryMatrix(t *testing.T, tx pgx.Tx, people []store.Actor, tables map[string]
 			}
 			table := tables[name]
 			seen := rlsKeys(t, tx, who, "SELECT "+table.key+"::text FROM "+name)
-			deleted := rlsAffects(t, tx, who, "DELETE FROM "+name, nil)
+			kept := map[string]bool{}
+			if table.deletes != nil {
+				kept = rlsMarked(t, tx, who, "DELETE FROM "+name, "SELECT "+table.key+"::text FROM "+name)
+			} else if rlsAffects(t, tx, who, "DELETE FROM "+name, nil) {
+				wrong = append(wrong, fmt.Sprintf("%s may DELETE FROM %s", orNobody(who), name))
+			}
 			changed := map[string]bool{}
 			if table.update != "" {
 				// Without WHERE, so that only the UPDATE policies decide and not what the person may read.
@@ -282,12 +315,12 @@ func tryMatrix(t *testing.T, tx pgx.Tx, people []store.Actor, tables map[string]
 			} else if rlsAffects(t, tx, who, "UPDATE "+name+" SET "+table.key+" = "+table.key, nil) {
 				wrong = append(wrong, fmt.Sprintf("%s may UPDATE %s", orNobody(who), name))
 			}
-			if deleted {
-				wrong = append(wrong, fmt.Sprintf("%s may DELETE FROM %s", orNobody(who), name))
-			}
 			for _, row := range table.rows {
 				note(who, "SELECT", name, row.name, seen[row.key], table.sees(who, row))
 				note(who, "UPDATE", name, row.name, changed[row.key], table.changes(who, row))
+				if table.deletes != nil {
+					note(who, "DELETE", name, row.name, !kept[row.key], table.deletes(who, row))
+				}
 			}
 			for _, in := range table.inserts {
 				note(who, "INSERT", name, in.name, rlsAffects(t, tx, who, in.sql, in.args), in.may(who))
@@ -345,7 +378,7 @@ func rlsKeys(t *testing.T, tx pgx.Tx, who store.Actor, sql string) map[string]bo
 	return keys
 }
 
-// rlsMarked runs the update as who and then, as a superuser, looks which rows it reached.
+// rlsMarked runs the update as who and then, as a superuser, looks which rows it marked; of a DELETE, which it left.
 func rlsMarked(t *testing.T, tx pgx.Tx, who store.Actor, update, find string) map[string]bool {
 	t.Helper()
 	keys := map[string]bool{}
@@ -363,7 +396,16 @@ func rlsMarked(t *testing.T, tx pgx.Tx, who store.Actor, update, find string) ma
 		}
 		return err
 	})
-	rlsAllowed(t, update, err)
+	if !rlsAllowed(t, update, err) && strings.HasPrefix(update, "DELETE") { // refused, it left all
+		rows, _ := tx.Query(context.Background(), find)
+		left, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range left {
+			keys[key] = true
+		}
+	}
 	return keys
 }
 

@@ -140,6 +140,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 
 	group.Go(func() { _ = hub.Run(background) })
 	group.Go(func() { upkeep.Run(background, log) })
+	group.Go(func() { upkeep.RunDue(background, log) })
 	group.Go(func() { hub.Report(background, health, nodeName()) })
 	if metrics != nil {
 		group.Go(func() { serveMetrics(background, metrics, web.Metrics(registry)) })
