@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -26,6 +27,8 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 
 type demoCommand struct {
 	databaseFlags `embed:""`
+
+	Tickets int `placeholder:"N" help:"Add so many made-up tickets, with five times as many timeline entries: to see how AutoCRM does with 1000000."`
 }
 
 // Run fills an empty database with the demo.
@@ -35,8 +38,22 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer d.close()
+	if c.Tickets != 0 && (c.Tickets < store.MinVolume || c.Tickets > store.MaxVolume) {
+		return fmt.Errorf("--tickets takes a number from %d to %d", store.MinVolume, store.MaxVolume)
+	}
 	if err := store.Demo(ctx, d.url, d.files); err != nil {
 		return err
+	}
+	if c.Tickets != 0 {
+		bar := newBar(os.Stdout)
+		err := store.DemoVolume(ctx, d.ownerURL, c.Tickets, bar.show)
+		bar.end()
+		if err != nil && ctx.Err() != nil {
+			return errors.New("stopped: none of the tickets were added; the same command begins again")
+		}
+		if err != nil {
+			return err
+		}
 	}
 	fmt.Print("The demo is there. Sign in with:\n\n")
 	store.PrintDemo(os.Stdout)
