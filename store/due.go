@@ -11,7 +11,9 @@ import (
 var dueTasks = []struct {
 	name string
 	do   func(*Upkeep, context.Context) error
-}{}
+}{
+	{"presences that nobody keeps up", (*Upkeep).ForgetPresences},
+}
 
 // dueEvery is how late what is due may be.
 const dueEvery = time.Second

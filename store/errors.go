@@ -45,6 +45,15 @@ func (e *Conflict) Error() string { return e.Message }
 // Is makes errors.Is(err, ErrConflict) true.
 func (e *Conflict) Is(target error) bool { return target == ErrConflict }
 
+// Moved says that others wrote on the ticket what the author of a message had not seen. It is an ErrConflict; nothing
+// was written.
+type Moved struct{}
+
+func (e *Moved) Error() string { return "others wrote on the ticket meanwhile" }
+
+// Is makes errors.Is(err, ErrConflict) true.
+func (e *Moved) Is(target error) bool { return target == ErrConflict }
+
 // invalid makes an Invalid of one field.
 func invalid(field, format string, args ...any) *Invalid {
 	return &Invalid{Fields: map[string]string{field: fmt.Sprintf(format, args...)}}
@@ -62,6 +71,8 @@ func translate(err error) error {
 	switch {
 	case pg.ConstraintName == "users_last_admin":
 		return invalid("", "This is the last active admin. Make somebody else an admin first.")
+	case pg.ConstraintName == "ticket_activities_moved_on":
+		return &Moved{}
 	case pg.Code == "42501": // insufficient_privilege, which a policy's WITH CHECK raises too
 		return fmt.Errorf("%w: %w", ErrForbidden, err)
 	}

@@ -136,6 +136,17 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 	db.Exec(t, `INSERT INTO ticket_tags (ticket_id, tag_id) VALUES ($1, $2)`, ownID, tag)
 	db.Exec(t, `INSERT INTO events (source, operation, row_id, topic, user_id, opens) VALUES ('mine', 'update', gen_random_uuid(), 'mine', $1, true)`, ana.UserID)
 
+	for _, who := range []store.Actor{ana, ada} {
+		if err := db.Store.Attend(ctx, who, own, "page-"+string(who.Role), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	customerNote := func(author store.Actor) rlsRow {
+		return rlsRow{name: author.Email + "'s", owner: author.UserID,
+			key: id(`INSERT INTO customer_notes (customer_id, author_id, body) VALUES ($1, $2, 'x') RETURNING id::text`, cleo.UserID, author.UserID)}
+	}
+	ownOfStaff := func(who store.Actor, row rlsRow) bool { return staff(who) && row.owner == who.UserID }
+
 	tables = map[string]rlsTable{
 		"users": {
 			key: "id", update: "full_name = 'marked'", marked: "full_name = 'marked'",
@@ -205,6 +216,17 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 			key: "tag_id", rows: []rlsRow{{name: "vip on own", key: tag}}, sees: staffMay, changes: nobodyMay, deletes: staffMay,
 			inserts: []rlsInsert{{"a tag on other's", `INSERT INTO ticket_tags (ticket_id, tag_id) VALUES ($1, $2)`, []any{othersID, tag}, staffAdds}},
 		},
+		"presences": {
+			key: "page", update: "expires_at = '2001-01-01'", marked: "expires_at = '2001-01-01'",
+			rows: []rlsRow{{name: "ana's", key: "page-agent", owner: ana.UserID}, {name: "ada's", key: "page-admin", owner: ada.UserID}},
+			sees: staffMay, changes: ownOfStaff, deletes: ownOfStaff,
+			inserts: rlsOwnInserts(`INSERT INTO presences (ticket_number, user_id, page, session_id, expires_at) SELECT 1, $1, 'new', s.id, now() FROM sessions s WHERE s.user_id = $1`, cleo, ana, ada),
+		},
+		"customer_notes": {
+			key: "id", update: "body = 'marked'", marked: "body = 'marked'",
+			rows: []rlsRow{customerNote(ana), customerNote(ada)}, sees: staffMay, changes: ownOfStaff, deletes: ownOfStaff,
+			inserts: rlsOwnInserts(`INSERT INTO customer_notes (customer_id, author_id, body) VALUES ($1, $1, 'x')`, cleo, ana, ada),
+		},
 		"events": {
 			key: "id", sees: readsEvent, changes: nobodyMay,
 			rows: []rlsRow{
@@ -264,6 +286,16 @@ func rlsActivityInserts(ticket string, cleo, otto, ana, ada store.Actor) (insert
 					return who.Role == store.Agent || who.Role == store.Admin
 				}})
 		}
+	}
+	return inserts
+}
+
+// rlsOwnInserts are rows that each says to be of one of people, $1: the staff may add their own.
+func rlsOwnInserts(sql string, people ...store.Actor) (inserts []rlsInsert) {
+	for _, of := range people {
+		inserts = append(inserts, rlsInsert{"as " + of.Email, sql, []any{of.UserID}, func(who store.Actor) bool {
+			return who.UserID == of.UserID && (who.Role == store.Agent || who.Role == store.Admin)
+		}})
 	}
 	return inserts
 }

@@ -13,6 +13,7 @@ type Message struct {
 	Body     string    // Markdown
 	Internal bool
 	Files    []Upload
+	Seen     int64 // the last position of the timeline that its author saw; 0: not asked, as of a client never
 }
 
 func (in *Message) check(role Role) error {
@@ -37,7 +38,8 @@ func (in *Message) check(role Role) error {
 }
 
 // Reply adds a message to the ticket's timeline and moves the status as AfterReply says; a note moves
-// nothing. Wrong input is *Invalid (body, files), as is a reply to a ticket that is closed or cancelled.
+// nothing. Wrong input is *Invalid (body, files), as is a reply to a ticket that is closed or cancelled. Where others
+// wrote on the ticket after what the author saw, the database refuses it: *Moved.
 func (s *Store) Reply(ctx context.Context, actor Actor, number int64, in Message) (err error) {
 	defer wrap(&err, "Reply(%d)", number)
 	if err := in.check(actor.Role); err != nil {
@@ -58,10 +60,10 @@ func (s *Store) Reply(ctx context.Context, actor Actor, number int64, in Message
 			activityType = "comment"
 		}
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO ticket_activities (id, ticket_id, user_id, activity_type, content, is_internal)
-			VALUES ($1, $2, $3, $4, $5, $6)
+			INSERT INTO ticket_activities (id, ticket_id, user_id, activity_type, content, is_internal, seen_position)
+			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, 0))
 			ON CONFLICT (id) DO NOTHING`,
-			in.ID, ticket.ID, actor.UserID, activityType, in.Body, in.Internal)
+			in.ID, ticket.ID, actor.UserID, activityType, in.Body, in.Internal, in.Seen)
 		if err != nil {
 			return err
 		}
