@@ -32,7 +32,9 @@ func New(config Config, deps Deps) (http.Handler, error) {
 	s := &site{config: config, deps: deps, metrics: metrics}
 	hosts := hosts{}
 	for _, role := range store.Roles {
-		hosts[hostName(config.Portals[role].Host)] = s.portal(role)
+		if hosts[hostName(config.Portals[role].Host)], err = compressed(s.portal(role)); err != nil {
+			return nil, err
+		}
 	}
 	return s.deps.Live.Carry(hosts), nil
 }
