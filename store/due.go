@@ -13,6 +13,7 @@ var dueTasks = []struct {
 	do   func(*Upkeep, context.Context) error
 }{
 	{"presences that nobody keeps up", (*Upkeep).ForgetPresences},
+	{"bulk changes without a node", (*Upkeep).FailBulk},
 }
 
 // dueEvery is how late what is due may be.

@@ -146,6 +146,18 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 			key: id(`INSERT INTO customer_notes (customer_id, author_id, body) VALUES ($1, $2, 'x') RETURNING id::text`, cleo.UserID, author.UserID)}
 	}
 	ownOfStaff := func(who store.Actor, row rlsRow) bool { return staff(who) && row.owner == who.UserID }
+	macro := func(owner store.Actor, shared bool) string {
+		return id(`INSERT INTO macros (owner_id, name, shared) VALUES ($1, 'm', $2) RETURNING id::text`, owner.UserID, shared)
+	}
+	anasMacro, sharedMacro, adasMacro := macro(ana, false), macro(ana, true), macro(ada, false)
+	mayChangeMacro := func(who store.Actor, row rlsRow) bool {
+		return staff(who) && (row.owner == who.UserID || who.Role == store.Admin && !row.internal)
+	}
+	anasBulk := id(`INSERT INTO bulk_changes (actor_id, change, selection, total) VALUES ($1, '{}', '{}', 1) RETURNING id::text`, ana.UserID)
+	db.Exec(t, `INSERT INTO bulk_change_parts (bulk_change_id, part, tickets) VALUES ($1, 0, '[]')`, anasBulk)
+	ownBulk := func(who store.Actor, row rlsRow) bool {
+		return who.Role == store.Admin || who.Role != "" && row.owner == who.UserID
+	}
 
 	tables = map[string]rlsTable{
 		"users": {
@@ -226,6 +238,31 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 			key: "id", update: "body = 'marked'", marked: "body = 'marked'",
 			rows: []rlsRow{customerNote(ana), customerNote(ada)}, sees: staffMay, changes: ownOfStaff, deletes: ownOfStaff,
 			inserts: rlsOwnInserts(`INSERT INTO customer_notes (customer_id, author_id, body) VALUES ($1, $1, 'x')`, cleo, ana, ada),
+		},
+		"macros": {
+			key: "id", update: "name = 'marked'", marked: "name = 'marked'",
+			rows: []rlsRow{{name: "ana's own", key: anasMacro, owner: ana.UserID, internal: true}, {name: "ana's, shared", key: sharedMacro, owner: ana.UserID},
+				{name: "ada's own", key: adasMacro, owner: ada.UserID, internal: true}},
+			sees: func(who store.Actor, row rlsRow) bool {
+				return staff(who) && (!row.internal || row.owner == who.UserID)
+			},
+			changes: mayChangeMacro, deletes: mayChangeMacro,
+			inserts: []rlsInsert{
+				{"ana's", `INSERT INTO macros (owner_id, name) VALUES ($1, 'm')`, []any{ana.UserID}, func(who store.Actor) bool { return who.UserID == ana.UserID && staff(who) }},
+				{"cleo's", `INSERT INTO macros (owner_id, name) VALUES ($1, 'm')`, []any{cleo.UserID}, func(store.Actor) bool { return false }},
+			},
+		},
+		"bulk_changes": {
+			key: "id", update: "done = 7", marked: "done = 7", rows: []rlsRow{{name: "ana's", key: anasBulk, owner: ana.UserID}}, sees: ownBulk, changes: ownBulk,
+			inserts: []rlsInsert{
+				{"ben's", `INSERT INTO bulk_changes (actor_id, change, selection, total) VALUES ($1, '{}', '{}', 1)`, []any{ben.UserID}, func(who store.Actor) bool { return who.UserID == ben.UserID && staff(who) }},
+				{"cleo's", `INSERT INTO bulk_changes (actor_id, change, selection, total) VALUES ($1, '{}', '{}', 1)`, []any{cleo.UserID}, func(store.Actor) bool { return false }},
+			},
+		},
+		"bulk_change_parts": {
+			key: "bulk_change_id", rows: []rlsRow{{name: "of ana's", key: anasBulk, owner: ana.UserID}}, sees: ownBulk, changes: nobodyMay,
+			inserts: []rlsInsert{{"a part of ana's", `INSERT INTO bulk_change_parts (bulk_change_id, part, tickets) VALUES ($1, 1, '[]')`, []any{anasBulk},
+				func(who store.Actor) bool { return who.UserID == ana.UserID && staff(who) }}},
 		},
 		"events": {
 			key: "id", sees: readsEvent, changes: nobodyMay,

@@ -80,6 +80,24 @@ func (s Status) AfterReply(role Role) (next Status, ok bool) {
 	return s, true
 }
 
+// AfterAssignment is the status after somebody got a ticket in s: a new one is open from then on.
+func (s Status) AfterAssignment() Status {
+	if s == StatusNew {
+		return StatusOpen
+	}
+	return s
+}
+
+// cannotBecome says why a ticket in s cannot get another status.
+func (s Status) cannotBecome(next Status) string {
+	return "A ticket that is " + s.Label() + " cannot become " + next.Label() + "."
+}
+
+// takesNoReply says why a ticket in s cannot be answered.
+func (s Status) takesNoReply() string {
+	return "This ticket is " + s.Label() + "; it takes no more replies."
+}
+
 // Label is the status's word on the page.
 func (s Status) Label() string {
 	switch s {

@@ -22,6 +22,7 @@ type Store struct {
 	Limits Limits
 
 	sessions sessionCrowd
+	bulk     *bulkRunner
 }
 
 // Limits are the durations and sizes an operator may want to know.
@@ -48,11 +49,19 @@ func Open(ctx context.Context, url string, files *blob.Bucket, limits Limits) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Store{pool: pool, files: files, dummy: nobodysHash(), Limits: limits.withDefaults()}, nil
+	bulk, err := newBulkRunner(ctx, url)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &Store{pool: pool, files: files, dummy: nobodysHash(), Limits: limits.withDefaults(), bulk: bulk}, nil
 }
 
-// Close ends the connections, waiting for those in use.
-func (s *Store) Close() { s.pool.Close() }
+// Close ends the connections, waiting for those in use. Bulk changes under way are cancelled.
+func (s *Store) Close() {
+	s.bulk.close()
+	s.pool.Close()
+}
 
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
@@ -82,7 +91,7 @@ const (
 	waitTime    = 10 * time.Second
 )
 
-func connect(ctx context.Context, url, role string) (*pgxpool.Pool, error) {
+func connect(ctx context.Context, url, role string, change ...func(*pgxpool.Config)) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database address: %w", err)
@@ -99,6 +108,9 @@ func connect(ctx context.Context, url, role string) (*pgxpool.Pool, error) {
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `SET ROLE `+pgx.Identifier{role}.Sanitize())
 		return err
+	}
+	for _, f := range change {
+		f(config)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -133,17 +145,22 @@ func (s *Store) signingIn(ctx context.Context, f func(tx pgx.Tx) error) error {
 // in begins, and in the same round trip says who asks. Both settings are the transaction's own: nothing is
 // left on the connection, however f ends.
 func (s *Store) in(ctx context.Context, role, claims string, level pgx.TxIsoLevel, f func(tx pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	return transact(ctx, s.pool, role, claims, level, f)
+}
+
+// transact is in on any pool, for as long as ctx lets it.
+func transact(ctx context.Context, pool *pgxpool.Pool, role, claims string, level pgx.TxIsoLevel, f func(tx pgx.Tx) error) error {
 	mode := ""
 	if level == pgx.RepeatableRead {
 		mode = " READ ONLY"
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	defer cancel()
-	conn, err := s.acquire(ctx)
+	conn, err := acquire(ctx, pool)
 	if err != nil {
 		return unavailable(err)
 	}
-	defer s.giveBack(conn)
+	defer release(conn)
 	escaped, err := conn.Conn().PgConn().EscapeString(claims)
 	if err != nil {
 		return err
@@ -166,15 +183,15 @@ func (s *Store) in(ctx context.Context, role, claims string, level pgx.TxIsoLeve
 	return translate(tx.Commit(ctx))
 }
 
-func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, waitTime)
 	defer cancel()
-	return s.pool.Acquire(ctx)
+	return pool.Acquire(ctx)
 }
 
-// giveBack returns a connection to the pool. One that was lost leaves it at once: the driver may take a quarter of a
+// release returns a connection to the pool. One that was lost leaves it at once: the driver may take a quarter of a
 // minute to part from a server that does not answer, and would hold its place for so long.
-func (s *Store) giveBack(conn *pgxpool.Conn) {
+func release(conn *pgxpool.Conn) {
 	if conn.Conn().IsClosed() {
 		conn.Hijack()
 		return

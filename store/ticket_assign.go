@@ -30,22 +30,25 @@ func (s *Store) Assign(ctx context.Context, actor Actor, number int64, seen, nex
 		if !same(ticket.AgentID, seen) {
 			return assignedMeanwhile(ticket)
 		}
+		status := ticket.Status
 		if next != nil {
-			err := tx.QueryRow(ctx, `SELECT FROM users WHERE id = $1 AND active AND user_role IN ('agent', 'admin')`, next).Scan()
-			if errors.Is(err, pgx.ErrNoRows) {
-				return invalid("assignee", "Choose somebody who works on tickets.")
-			}
-			if err != nil {
+			if _, err := assignable(ctx, tx, *next); err != nil {
 				return err
 			}
-		}
-		status := ticket.Status
-		if next != nil && status == StatusNew {
-			status = StatusOpen
+			status = status.AfterAssignment()
 		}
 		_, err = tx.Exec(ctx, `UPDATE tickets SET agent_id = $2, status = $3 WHERE id = $1`, ticket.ID, next, status)
 		return err
 	})
+}
+
+// assignable is the name of somebody who can be given tickets; anybody else is *Invalid (assignee).
+func assignable(ctx context.Context, tx pgx.Tx, id uuid.UUID) (name string, err error) {
+	err = tx.QueryRow(ctx, `SELECT full_name FROM users WHERE id = $1 AND active AND user_role IN ('agent', 'admin')`, id).Scan(&name)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = invalid("assignee", "Choose somebody who works on tickets.")
+	}
+	return name, err
 }
 
 func assignedMeanwhile(ticket Ticket) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,6 +119,7 @@ type ticketQuery struct {
 	backward bool
 	limit    int
 	client   bool
+	where    []string // what narrows the list, without the page
 }
 
 func newTicketQuery(actor Actor, filter TicketFilter) (ticketQuery, error) {
@@ -177,6 +179,7 @@ func newTicketQuery(actor Actor, filter TicketFilter) (ticketQuery, error) {
 		q.args["older"] = filter.Older
 	}
 
+	q.where = slices.Clone(where)
 	at := filter.After
 	if filter.Before != "" {
 		at, q.backward = filter.Before, true
@@ -276,4 +279,19 @@ func readPageKey(text, sort string) (k pageKey, err error) {
 		}
 	}
 	return k, nil
+}
+
+// condition is what narrows the list, as a WHERE, with the arguments that it needs.
+func (q ticketQuery) condition() string {
+	if len(q.where) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(q.where, " AND ")
+}
+
+func (q ticketQuery) conditionArgs() pgx.StrictNamedArgs {
+	args := maps.Clone(q.args)
+	delete(args, "key")
+	delete(args, "number")
+	return args
 }

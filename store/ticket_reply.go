@@ -55,7 +55,7 @@ func (s *Store) Reply(ctx context.Context, actor Actor, number int64, in Message
 		if !in.Internal {
 			var ok bool
 			if status, ok = ticket.Status.AfterReply(actor.Role); !ok {
-				return invalid("body", "This ticket is %s; it takes no more replies.", ticket.Status.Label())
+				return invalid("body", "%s", ticket.Status.takesNoReply())
 			}
 			activityType = "comment"
 		}

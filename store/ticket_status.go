@@ -25,7 +25,7 @@ func (s *Store) ChangeStatus(ctx context.Context, actor Actor, number int64, see
 		case ticket.Status != seen:
 			return &Conflict{fmt.Sprintf("The status was changed to %s meanwhile. Look again, then choose.", ticket.Status.Label())}
 		case !ticket.Status.MayBecome(next, actor.Role):
-			return invalid("status", "A ticket that is %s cannot become %s.", ticket.Status.Label(), next.Label())
+			return invalid("status", "%s", ticket.Status.cannotBecome(next))
 		}
 		_, err = tx.Exec(ctx, `UPDATE tickets SET status = $2 WHERE id = $1`, ticket.ID, next)
 		return err

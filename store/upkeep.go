@@ -66,9 +66,10 @@ func (u *Upkeep) Tidy(ctx context.Context, now time.Time) error {
 	_, err4 := u.pool.Exec(ctx, `
 		DELETE FROM examinations WHERE ended_at IS NOT NULL
 		  AND id NOT IN (SELECT id FROM examinations ORDER BY started_at DESC LIMIT $1)`, keptExaminations)
+	_, err6 := u.pool.Exec(ctx, `DELETE FROM bulk_changes WHERE ended_at < $1`, now.Add(-bulkRetention))
 	log := EventLog{pool: u.pool}
 	_, err5 := log.Forget(ctx, now.Add(-u.retention))
-	return errors.Join(err, err2, err3, err4, err5, forgetProbes(ctx, u.pool), u.sweep(ctx, now))
+	return errors.Join(err, err2, err3, err4, err5, err6, forgetProbes(ctx, u.pool), u.sweep(ctx, now))
 }
 
 // sweep removes the files that no attachment names: their upload broke off as the process died. Uploads are
