@@ -12,6 +12,7 @@ var dueTasks = []struct {
 	name string
 	do   func(*Upkeep, context.Context) error
 }{
+	{"replies that were held", (*Upkeep).sendHeld},
 	{"presences that nobody keeps up", (*Upkeep).ForgetPresences},
 	{"bulk changes without a node", (*Upkeep).FailBulk},
 }

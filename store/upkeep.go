@@ -72,7 +72,7 @@ func (u *Upkeep) Tidy(ctx context.Context, now time.Time) error {
 	return errors.Join(err, err2, err3, err4, err5, err6, forgetProbes(ctx, u.pool), u.sweep(ctx, now))
 }
 
-// sweep removes the files that no attachment names: their upload broke off as the process died. Uploads are
+// sweep removes the files that no attachment and no draft names: their upload broke off as the process died. Uploads are
 // kept by day, so it looks at the last days alone, however many files there are.
 func (u *Upkeep) sweep(ctx context.Context, now time.Time) error {
 	for ago := range 3 {
@@ -89,7 +89,8 @@ func (u *Upkeep) sweep(ctx context.Context, now time.Time) error {
 				continue
 			}
 			var known bool
-			if err := u.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM attachments WHERE storage_key = $1)`, file.Key).Scan(&known); err != nil {
+			if err := u.pool.QueryRow(ctx, `
+				SELECT EXISTS (SELECT FROM attachments WHERE storage_key = $1) OR EXISTS (SELECT FROM draft_files WHERE storage_key = $1)`, file.Key).Scan(&known); err != nil {
 				return err
 			}
 			if !known {
