@@ -27,3 +27,6 @@ func (s *Store) Connections() (made int64, most int32) {
 	stat := s.pool.Stat()
 	return stat.NewConnsCount(), stat.MaxConns()
 }
+
+// SendHeld sends the replies that are due, once.
+func (u *Upkeep) SendHeld(ctx context.Context) error { return u.sendHeld(ctx) }

@@ -159,6 +159,17 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 		return who.Role == store.Admin || who.Role != "" && row.owner == who.UserID
 	}
 
+	draft := map[uuid.UUID]string{}
+	for _, who := range []store.Actor{ana, ada, cleo} {
+		draft[who.UserID] = id(`INSERT INTO drafts (user_id, ticket_id, kind) VALUES ($1, $2, 'reply') RETURNING id::text`, who.UserID, ownID)
+		db.Exec(t, `INSERT INTO draft_files (draft_id, user_id, file_name, content_type, size, sha256, storage_key)
+			VALUES ($1, $2, 'f', 'text/plain', 1, sha256('f'), $3)`, draft[who.UserID], who.UserID, who.Email)
+	}
+	draftOf := func(who store.Actor) rlsRow {
+		return rlsRow{name: who.Email + "'s", key: draft[who.UserID], owner: who.UserID}
+	}
+	db.Exec(t, `INSERT INTO mentions (activity_id, user_id) VALUES ($1, $2)`, noted, ben.UserID)
+
 	tables = map[string]rlsTable{
 		"users": {
 			key: "id", update: "full_name = 'marked'", marked: "full_name = 'marked'",
@@ -227,6 +238,24 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 		"ticket_tags": {
 			key: "tag_id", rows: []rlsRow{{name: "vip on own", key: tag}}, sees: staffMay, changes: nobodyMay, deletes: staffMay,
 			inserts: []rlsInsert{{"a tag on other's", `INSERT INTO ticket_tags (ticket_id, tag_id) VALUES ($1, $2)`, []any{othersID, tag}, staffAdds}},
+		},
+		"drafts": {
+			key: "id", update: "content = 'marked'", marked: "content = 'marked'",
+			rows: []rlsRow{draftOf(ana), draftOf(ada), draftOf(cleo)}, sees: ownOfStaff, changes: ownOfStaff, deletes: ownOfStaff,
+			inserts: rlsOwnInserts(`INSERT INTO drafts (user_id, ticket_id, kind) SELECT $1, id, 'note' FROM tickets WHERE subject = 'own'`, cleo, ana, ada),
+		},
+		"draft_files": {
+			key: "draft_id", rows: []rlsRow{draftOf(ana), draftOf(ada), draftOf(cleo)}, sees: ownOfStaff, changes: nobodyMay, deletes: ownOfStaff,
+			update: "draft_id = draft_id", marked: "false",
+			inserts: append(rlsOwnInserts(`INSERT INTO draft_files (draft_id, user_id, file_name, content_type, size, sha256, storage_key)
+				SELECT id, $1, 'f', 'text/plain', 1, sha256('f'), gen_random_uuid()::text FROM drafts WHERE user_id = $1`, cleo, ana, ada),
+				rlsInsert{"a file of one's own on another's draft", `INSERT INTO draft_files (draft_id, user_id, file_name, content_type, size, sha256, storage_key)
+				VALUES ($1, $2, 'f', 'text/plain', 1, sha256('f'), 'another')`, []any{draftOf(ana).key, ada.UserID}, func(store.Actor) bool { return false }}),
+		},
+		"mentions": {
+			key: "user_id", rows: []rlsRow{{name: "ben in nora's note", key: ben.UserID.String()}}, sees: staffMay, changes: nobodyMay,
+			inserts: []rlsInsert{{"ada in ben's words", `INSERT INTO mentions (activity_id, user_id) VALUES ($1, $2)`, []any{strange, ada.UserID},
+				func(who store.Actor) bool { return who.UserID == ben.UserID }}},
 		},
 		"presences": {
 			key: "page", update: "expires_at = '2001-01-01'", marked: "expires_at = '2001-01-01'",
