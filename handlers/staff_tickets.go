@@ -34,6 +34,9 @@ func (h Staff) list(c echo.Context, list views.TicketList, narrow func(*store.Ti
 	if WantsJSON(c) {
 		return ticketsJSON(c, list.Page)
 	}
+	if list.Present.List, list.Present.Version, err = h.Store.Presences(c.Request().Context(), actor(c), 0); err != nil {
+		return err
+	}
 	if list.Query.Path == "/tickets" {
 		if list.Assignees, err = h.Store.Assignable(c.Request().Context(), actor(c)); err != nil {
 			return err

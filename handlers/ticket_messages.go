@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"strconv"
 
 	"autocrm/store"
 	"autocrm/views"
@@ -30,7 +31,7 @@ func (p *Portal) addMessage(c echo.Context, internal bool) error {
 	if internal {
 		kind = "note"
 	}
-	sent := store.Message{ID: m.id(kind), Body: m.fields.Get("content"), Internal: internal, Files: m.files}
+	sent := store.Message{ID: m.id(kind), Body: m.fields.Get("content"), Internal: internal, Files: m.files, Seen: seenPosition(m)}
 	if err = m.check(); err == nil {
 		err = p.Store.Reply(c.Request().Context(), actor(c), number, sent)
 	}
@@ -49,6 +50,11 @@ func (p *Portal) addMessage(c echo.Context, internal bool) error {
 
 // messageRefused shows the form again, with what was typed in it and what is wrong beside it.
 func (p *Portal) messageRefused(c echo.Context, m *message, internal bool, err error) error {
+	var moved *store.Moved
+	status := http.StatusUnprocessableEntity
+	if errors.As(err, &moved) {
+		status, err = http.StatusConflict, &store.Invalid{} // no field is wrong
+	}
 	words, err := m.refused(c, err)
 	if err != nil {
 		return err
@@ -59,15 +65,43 @@ func (p *Portal) messageRefused(c echo.Context, m *message, internal bool, err e
 		return err
 	}
 	form := views.MessageForm{ID: formID(m), Text: m.fields.Get("content"), Errors: words}
+	if moved != nil {
+		form.News = unseen(v.Thread, v.Viewer, seenPosition(m))
+	}
 	if internal {
 		v.Note, v.Tab = form, "note"
 	} else {
 		v.Reply = form
 	}
-	if IsFragment(c) {
-		return errors.Join(Render(c, http.StatusUnprocessableEntity, messageForm(internal)(v)), m.failed)
+	switch {
+	case !IsFragment(c):
+		err = p.renderTicket(c, status, page, v)
+	case moved != nil:
+		err = Render(c, status, templ.Join(messageForm(internal)(v), views.TicketUpdate(v)))
+	default:
+		err = Render(c, status, messageForm(internal)(v))
 	}
-	return errors.Join(p.renderTicket(c, http.StatusUnprocessableEntity, page, v), m.failed)
+	return errors.Join(err, m.failed)
+}
+
+// seenPosition is how far the writer had seen the timeline, as the form says; 0 where it does not.
+func seenPosition(m *message) int64 {
+	position, err := strconv.ParseInt(m.fields.Get("seen"), 10, 64)
+	if err != nil || position < 0 {
+		return 0
+	}
+	return position
+}
+
+// unseen is what others wrote on the thread after that position. Never nil.
+func unseen(thread store.Thread, writer store.Actor, seen int64) []store.Activity {
+	news := []store.Activity{}
+	for _, a := range thread.Activities {
+		if a.Position > seen && views.Said(a) && (a.UserID == nil || *a.UserID != writer.UserID) {
+			news = append(news, a)
+		}
+	}
+	return news
 }
 
 func messageForm(internal bool) func(views.TicketView) templ.Component {

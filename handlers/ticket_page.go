@@ -76,6 +76,12 @@ func (p *Portal) ShowTicket(c echo.Context) error {
 }
 
 func (p *Portal) renderTicket(c echo.Context, status int, page views.Page, v views.TicketView) error {
+	if v.Viewer.Role.Staff() {
+		var err error
+		if v.Present, err = p.presentAt(c, v.Thread.Ticket.Number); err != nil {
+			return err
+		}
+	}
 	page.Title = "#" + strconv.FormatInt(v.Thread.Ticket.Number, 10) + " " + v.Thread.Ticket.Subject
 	return Render(c, status, views.TicketPage(page, v))
 }

@@ -165,13 +165,21 @@ func (m *message) refused(c echo.Context, err error) (map[string]string, error) 
 	}
 	m.discard(c)
 	if len(m.files) > 0 && wrong.Fields["files"] == "" && !IsFragment(c) {
-		words := map[string]string{"files": "Choose the files again: a browser does not keep them."}
+		words := map[string]string{"files": "Choose the files again (" + m.fileNames() + "): a browser does not keep them."}
 		for field, text := range wrong.Fields {
 			words[field] = text
 		}
 		return words, nil
 	}
 	return wrong.Fields, nil
+}
+
+func (m *message) fileNames() string {
+	var names []string
+	for _, file := range m.files {
+		names = append(names, file.FileName)
+	}
+	return strings.Join(names, ", ")
 }
 
 func (m *message) discard(c echo.Context) { m.store.Discard(c.Request().Context(), m.files) }

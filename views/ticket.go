@@ -22,6 +22,7 @@ type TicketView struct {
 	Note      MessageForm
 	Tab       string // "note" where the note came back
 	Changed   PropertyForms
+	Present   Presences // for staff: who else is here
 	Refused   string // why what was asked for was not done, where no field stands for it
 }
 
@@ -30,6 +31,7 @@ type MessageForm struct {
 	ID     uuid.UUID
 	Text   string
 	Errors map[string]string
+	News   []store.Activity // what others wrote meanwhile, for which it was refused
 }
 
 // PropertyForms are the choices that came back because they could not be made; an empty Error is none.
@@ -78,6 +80,8 @@ func (v TicketView) composer() ui.ComposerArgs {
 		args.NoteID = v.Note.ID.String()
 		args.Note = ui.FieldArgs{Value: v.Note.Text, Error: v.Note.wrong("body")}
 		args.NoteFiles = ui.FieldArgs{Error: v.Note.Errors["files"]}
+		args.Seen = strconv.FormatInt(v.seen(), 10)
+		args.ReplyNews, args.NoteNews = movedOn(v.Reply), movedOn(v.Note)
 	}
 	return args
 }

@@ -193,7 +193,7 @@ func activity(v TicketView, a store.Activity) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Message(ui.MessageArgs{ID: activityID(a), Kind: kind(a), Author: who(a), Role: string(a.UserRole), At: a.CreatedAt, Files: files(a.Files)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Message(ui.MessageArgs{ID: activityID(a), Kind: kind(a), Author: who(a), Role: string(a.UserRole), At: a.CreatedAt, Files: files(a.Files), Position: v.news(a)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

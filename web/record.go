@@ -50,18 +50,20 @@ func (s *site) record(portal store.Role) echo.MiddlewareFunc {
 			if errors.As(err, &panicked) {
 				attrs = append(attrs, slog.String("stack", panicked.stack))
 			}
-			s.deps.Log.LogAttrs(context.WithoutCancel(r.Context()), level(r.URL.Path, status, err), "request", attrs...)
+			s.deps.Log.LogAttrs(context.WithoutCancel(r.Context()), level(r, status, err), "request", attrs...)
 			return nil
 		}
 	}
 }
 
 // level keeps what comes every few seconds and says nothing out of the usual log.
-func level(path string, status int, err error) slog.Level {
+func level(r *http.Request, status int, err error) slog.Level {
+	path := r.URL.Path
 	switch {
 	case status >= http.StatusInternalServerError, errors.Is(err, store.ErrFiles):
 		return slog.LevelError
-	case status < 400 && (path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/static/")):
+	case status < 400 && (path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/static/") ||
+		r.Method == http.MethodPost && strings.HasSuffix(path, "/presence")):
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

@@ -9,6 +9,9 @@ import "./controls.js";
 import "./drafts.js";
 import "./composer.js";
 import "./upload.js";
+import "./seen.js";
+import "./presence.js";
+import "./presence-marks.js";
 import { ours } from "./live-wire.js";
 
 const root = document.documentElement;

@@ -26,8 +26,8 @@ export const late = () => [...owed.values()].some((debt) => performance.now() - 
 
 const regions = (topic) => document.querySelectorAll(topic ? `[data-topic="${CSS.escape(topic)}"]` : "[data-topic]");
 
-// concerned says whether a region does not show that version of its topic yet.
-export const concerned = (topic, version) => [...regions(topic)].some((region) => behind(region, version));
+// concerned says whether a region does not show that version of its topic yet; what is [data-quiet] is no news.
+export const concerned = (topic, version) => [...regions(topic)].some((region) => !("quiet" in region.dataset) && behind(region, version));
 
 // tell fires live:<topic> and notes which regions must follow.
 export function tell(topic, version) {

@@ -39,5 +39,9 @@ func bearer(r *http.Request) (token string, ok bool) {
 	return strings.TrimSpace(token), takes
 }
 
-// isStream says whether nobody has to sit before the screen for this request to come.
 func isStream(r *http.Request) bool { return r.URL.Path == "/live" || r.URL.Path == "/live/poll" }
+
+var presencePath = regexp.MustCompile(`^/tickets/[0-9]+/presence$`)
+
+// byItself says whether nobody has to sit before the screen for this request to come.
+func byItself(r *http.Request) bool { return isStream(r) || presencePath.MatchString(r.URL.Path) }

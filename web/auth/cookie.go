@@ -41,7 +41,7 @@ func (s sessionStore) New(r *http.Request, name string) (*sessions.Session, erro
 	if !ok {
 		return session, nil
 	}
-	actor, err := s.gate.store.ActorByToken(r.Context(), token, s.gate.portal, s.gate.issuer, !isStream(r))
+	actor, err := s.gate.store.ActorByToken(r.Context(), token, s.gate.portal, s.gate.issuer, !byItself(r))
 	if errors.Is(err, store.ErrNotFound) {
 		return session, nil
 	}
