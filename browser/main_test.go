@@ -40,11 +40,14 @@ func begin() (func(), error) {
 	if err := build(binary); err != nil {
 		return nil, err
 	}
-	stop, err := startChromium(filepath.Join(dir, "profile"))
+	var stop func()
+	if chromium, stop, err = startChromium(filepath.Join(dir, "profile")); err != nil {
+		return nil, err
+	}
 	return func() {
 		stop()
 		os.RemoveAll(dir)
-	}, err
+	}, nil
 }
 
 // build makes the binary as a user would, with the race detector if the tests have it.
@@ -63,7 +66,7 @@ func build(path string) error {
 	return nil
 }
 
-func startChromium(profile string) (stop func(), err error) {
+func startChromium(profile string) (browser context.Context, stop func(), err error) {
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
 		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"} {
@@ -72,7 +75,7 @@ func startChromium(profile string) (stop func(), err error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.New("no Chromium found; `.ci/setup chromium nginx haproxy apache` installs what the browser tests need")
+		return nil, nil, errors.New("no Chromium found; `.ci/setup chromium nginx haproxy apache` installs what the browser tests need")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
@@ -95,8 +98,7 @@ func startChromium(profile string) (stop func(), err error) {
 	}
 	if err := chromedp.Do(ctx); err != nil {
 		stop()
-		return nil, fmt.Errorf("start %s: %w", path, err)
+		return nil, nil, fmt.Errorf("start %s: %w", path, err)
 	}
-	chromium = ctx
-	return stop, nil
+	return ctx, stop, nil
 }

@@ -79,6 +79,11 @@ function say() {
 }
 
 function watch() {
+  const refused = document.querySelector(".moved:not([data-shown])");
+  if (refused) {
+    refused.dataset.shown = "";
+    refused.scrollIntoView({ block: "nearest" });
+  }
   raise(seenTo());
   for (const entry of news()) sight.observe(entry);
   look();
