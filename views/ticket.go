@@ -23,7 +23,7 @@ type TicketView struct {
 	Tab       string // "note" where the note came back
 	Changed   PropertyForms
 	Present   Presences // for staff: who else is here
-	Refused   string // why what was asked for was not done, where no field stands for it
+	Refused   string    // why what was asked for was not done, where no field stands for it
 }
 
 // MessageForm is a reply or a note as it is being written. Errors are by field, "" for the form as a whole.
