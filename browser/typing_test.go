@@ -107,6 +107,8 @@ func TestTyping(t *testing.T) {
 	}
 	settled(t, ann, bob)
 
+	// The last message has come just now: what it says, she has seen once it has stood there for a moment.
+	ann.ExpectJS(`document.querySelector("#composer-form-reply [name=seen]").value === [...document.querySelectorAll("#timeline [data-position]")].at(-1).dataset.position`, "that ann has seen it")
 	ann.Press("Control+Enter")
 	bob.Expect(strings.Join(strings.Fields(string(w.text)), " "))
 }

@@ -15,7 +15,7 @@ type Route struct{ Method, Path string }
 
 // Routes lists the routes of the portal at name.
 func Routes(handler http.Handler, name string) (list []Route) {
-	for _, r := range handler.(hosts)[name].(*echo.Echo).Routes() {
+	for _, r := range handler.(hosts)[name].(portal).router.Routes() {
 		list = append(list, Route{r.Method, r.Path})
 	}
 	return list

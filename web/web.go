@@ -32,11 +32,20 @@ func New(config Config, deps Deps) (http.Handler, error) {
 	s := &site{config: config, deps: deps, metrics: metrics}
 	hosts := hosts{}
 	for _, role := range store.Roles {
-		if hosts[hostName(config.Portals[role].Host)], err = compressed(s.portal(role)); err != nil {
+		router := s.portal(role)
+		handler, err := compressed(router)
+		if err != nil {
 			return nil, err
 		}
+		hosts[hostName(config.Portals[role].Host)] = portal{handler, router}
 	}
 	return s.deps.Live.Carry(hosts), nil
+}
+
+// portal is a router behind what compresses its answers.
+type portal struct {
+	http.Handler
+	router *echo.Echo
 }
 
 // portal makes one portal: first what every request meets, in this order, then its routes.
