@@ -15,6 +15,7 @@ var dueTasks = []struct {
 	{"replies that were held", (*Upkeep).sendHeld},
 	{"presences that nobody keeps up", (*Upkeep).ForgetPresences},
 	{"bulk changes without a node", (*Upkeep).FailBulk},
+	{"wake tickets", wakeTickets},
 }
 
 // dueEvery is how late what is due may be.

@@ -73,6 +73,8 @@ func translate(err error) error {
 		return invalid("", "This is the last active admin. Make somebody else an admin first.")
 	case pg.ConstraintName == "ticket_activities_moved_on":
 		return &Moved{}
+	case pg.ConstraintName == "tickets_merged_is_closed":
+		return invalid("", "This ticket was merged into another and stays closed. Undo the merge first.")
 	case pg.Code == "42501": // insufficient_privilege, which a policy's WITH CHECK raises too
 		return fmt.Errorf("%w: %w", ErrForbidden, err)
 	}

@@ -25,6 +25,10 @@ type Ticket struct {
 	ResolvedAt      *time.Time
 	ClosedAt        *time.Time
 	Version         int64 // for a client: counts only the changes it may see
+	MergedInto      int64 // the number of the ticket that has it all now; 0: none
+	// For staff alone; for a client nil.
+	SnoozedUntil *time.Time // SnoozeUntilAnswer or later: until the client writes
+	Tags         []TicketTag
 }
 
 // ticketColumns reads a Ticket for the actor's role from `tickets t`, its client `c` and its agent `g`.
@@ -46,7 +50,12 @@ const ticketColumns = `
 	t.first_response_at,
 	t.resolved_at,
 	t.closed_at,
-	CASE WHEN (SELECT auth.user_role()) = 'client' THEN t.client_seq ELSE t.seq END AS version`
+	CASE WHEN (SELECT auth.user_role()) = 'client' THEN t.client_seq ELSE t.seq END AS version,
+	coalesce((SELECT m.number FROM tickets m WHERE m.id = t.merged_into), 0) AS merged_into,
+	CASE WHEN (SELECT auth.user_role()) <> 'client' THEN t.snoozed_until END AS snoozed_until,
+	CASE WHEN (SELECT auth.user_role()) <> 'client' THEN
+		(SELECT jsonb_agg(jsonb_build_object('name', q.name, 'hue', q.hue) ORDER BY q.name)
+		 FROM ticket_tags x JOIN tags q ON q.id = x.tag_id WHERE x.ticket_id = t.id) END AS tags`
 
 const ticketFrom = `
 	FROM tickets t` + ticketPeople

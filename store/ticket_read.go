@@ -19,13 +19,14 @@ type Activity struct {
 	UserID     *uuid.UUID
 	UserName   string // "" where nobody did it, or nobody the viewer may know
 	UserRole   Role
-	Type       string // created, comment, internal_note, status_change, priority_change, assignment
+	Type       string // created, comment, internal_note, status_change and so on, as the database lists them
 	Content    string // Markdown
 	IsInternal bool
-	// Of a change: what it was and what it became; of an assignment the people's names, "" for nobody.
+	// Of a change: what it was and what it became; of an assignment and a forwarding the people's names, "" for nobody.
 	From, To string
 	// Of an assignment: whether either side is who did it. Two people may have one name.
 	FromSelf, ToSelf bool
+	Details          Details
 	CreatedAt        time.Time
 	Files            []Attachment `db:"-"`
 }
@@ -126,12 +127,13 @@ const activityFields = `
 			THEN coalesce((SELECT p.full_name FROM users p WHERE p.id = (a.metadata ->> 'from')::uuid),
 				CASE WHEN a.metadata ->> 'from' IS NOT NULL THEN 'somebody else' ELSE '' END)
 			ELSE coalesce(a.metadata ->> 'from', '') END AS "from",
-		CASE WHEN a.activity_type = 'assignment'
+		CASE WHEN a.activity_type IN ('assignment', 'forward')
 			THEN coalesce((SELECT p.full_name FROM users p WHERE p.id = (a.metadata ->> 'to')::uuid),
 				CASE WHEN a.metadata ->> 'to' IS NOT NULL THEN 'somebody else' ELSE '' END)
 			ELSE coalesce(a.metadata ->> 'to', '') END AS "to",
 		coalesce(a.activity_type = 'assignment' AND a.metadata ->> 'from' = a.user_id::text, false) AS from_self,
 		coalesce(a.activity_type = 'assignment' AND a.metadata ->> 'to' = a.user_id::text, false) AS to_self,
+		CASE WHEN a.activity_type IN ('tag_change', 'snooze', 'link', 'merge', 'split', 'time_spent') THEN a.metadata ELSE '{}' END AS details,
 		a.created_at`
 
 const activityFrom = `
