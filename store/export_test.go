@@ -30,3 +30,6 @@ func (s *Store) Connections() (made int64, most int32) {
 
 // SendHeld sends the replies that are due, once.
 func (u *Upkeep) SendHeld(ctx context.Context) error { return u.sendHeld(ctx) }
+
+// WakeTickets is what wakes those whose time has come.
+var WakeTickets = wakeTickets

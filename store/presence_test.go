@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -131,7 +132,7 @@ func TestPresenceIsOfTheStaffAlone(t *testing.T) {
 	if now, _ := db.Store.ListVersion(ctx, client); now != lists {
 		t.Error("presence moves the version of the client's lists")
 	}
-	if now, _ := db.Store.Ticket(ctx, ana, number); now != ticket {
+	if now, _ := db.Store.Ticket(ctx, ana, number); !reflect.DeepEqual(now, ticket) {
 		t.Error("presence changes the ticket")
 	}
 	if events, err := db.Store.EventsAfter(ctx, client, lists, 100); err != nil || len(events) != 0 {

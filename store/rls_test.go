@@ -169,6 +169,10 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 		return rlsRow{name: who.Email + "'s", key: draft[who.UserID], owner: who.UserID}
 	}
 	db.Exec(t, `INSERT INTO mentions (activity_id, user_id) VALUES ($1, $2)`, noted, ben.UserID)
+	db.Exec(t, `INSERT INTO ticket_followers (ticket_id, user_id) VALUES ($1, $2)`, ownID, ana.UserID)
+	link := id(`INSERT INTO ticket_links (from_id, to_id, kind) VALUES ($1, $2, 'related') RETURNING id::text`, ownID, othersID)
+	anasTime := id(`INSERT INTO time_entries (ticket_id, user_id, minutes) VALUES ($1, $2, 5) RETURNING id::text`, ownID, ana.UserID)
+	merge := id(`INSERT INTO ticket_merges (source_id, target_id, status, undone_at) VALUES ($1, $2, 'new', now()) RETURNING id::text`, ownID, assignedID)
 
 	tables = map[string]rlsTable{
 		"users": {
@@ -292,6 +296,24 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 			key: "bulk_change_id", rows: []rlsRow{{name: "of ana's", key: anasBulk, owner: ana.UserID}}, sees: ownBulk, changes: nobodyMay,
 			inserts: []rlsInsert{{"a part of ana's", `INSERT INTO bulk_change_parts (bulk_change_id, part, tickets) VALUES ($1, 1, '[]')`, []any{anasBulk},
 				func(who store.Actor) bool { return who.UserID == ana.UserID && staff(who) }}},
+		},
+		"ticket_followers": {
+			key: "user_id", rows: []rlsRow{{name: "ana on own", key: ana.UserID.String()}}, sees: staffMay, changes: nobodyMay, deletes: staffMay,
+			inserts: []rlsInsert{{"a follower of other's", `INSERT INTO ticket_followers (ticket_id, user_id) VALUES ($1, $2)`, []any{othersID, ben.UserID}, staffAdds}},
+		},
+		"ticket_links": {
+			key: "id", rows: []rlsRow{{name: "own and other's", key: link}}, sees: staffMay, changes: nobodyMay, deletes: staffMay,
+			inserts: []rlsInsert{{"a link", `INSERT INTO ticket_links (from_id, to_id, kind, created_by) VALUES ($1, $2, 'parent', $3)`, []any{ownID, assignedID, ana.UserID}, staffAdds}},
+		},
+		"time_entries": {
+			key: "id", rows: []rlsRow{{name: "ana's on own", key: anasTime, owner: ana.UserID}}, sees: staffMay, changes: nobodyMay,
+			deletes: func(who store.Actor, row rlsRow) bool { return staff(who) && who.UserID == row.owner },
+			inserts: []rlsInsert{{"ana's time", `INSERT INTO time_entries (id, ticket_id, user_id, minutes, note) VALUES (gen_random_uuid(), $1, $2, 5, '')`, []any{othersID, ana.UserID},
+				func(who store.Actor) bool { return who.UserID == ana.UserID }}},
+		},
+		"ticket_merges": {
+			key: "id", rows: []rlsRow{{name: "own into assigned", key: merge}}, sees: staffMay, changes: nobodyMay,
+			inserts: []rlsInsert{{"a merge", `INSERT INTO ticket_merges (source_id, target_id, status) VALUES ($1, $2, 'new')`, []any{assignedID, ownID}, func(store.Actor) bool { return false }}},
 		},
 		"events": {
 			key: "id", sees: readsEvent, changes: nobodyMay,

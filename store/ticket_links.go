@@ -110,7 +110,7 @@ func (s *Store) Link(ctx context.Context, actor Actor, number, other int64, role
 		return invalid("other", "A ticket cannot be linked to itself.")
 	}
 	return s.as(ctx, actor, func(tx pgx.Tx) error {
-		tickets, err := lockTickets(ctx, tx, number, other)
+		tickets, err := lockNumbered(ctx, tx, number, other)
 		if err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func (s *Store) Unlink(ctx context.Context, actor Actor, number int64, id uuid.U
 		if err != nil {
 			return err
 		}
-		if _, err := lockTickets(ctx, tx, number, there); err != nil {
+		if _, err := lockNumbered(ctx, tx, number, there); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM ticket_links WHERE id = $1`, id)

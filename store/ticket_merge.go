@@ -24,7 +24,7 @@ func mergeTicket(ctx context.Context, tx pgx.Tx, number, into int64) error {
 	if number == into {
 		return invalid("into", "A ticket cannot be merged into itself.")
 	}
-	tickets, err := lockTickets(ctx, tx, number, into)
+	tickets, err := lockNumbered(ctx, tx, number, into)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *Store) Unmerge(ctx context.Context, actor Actor, number int64) (err err
 		if seen.MergedInto == 0 {
 			return invalid("", "This ticket is not merged.")
 		}
-		tickets, err := lockTickets(ctx, tx, number, seen.MergedInto)
+		tickets, err := lockNumbered(ctx, tx, number, seen.MergedInto)
 		if err != nil {
 			return err
 		}
@@ -95,9 +95,9 @@ func mergedInto(field string, t Ticket) error {
 	return invalid(field, "This ticket was merged into #%d. Go on there, or undo the merge.", t.MergedInto)
 }
 
-// lockTickets is lockTicket for several, in the order in which everybody locks them. Those that the actor may not
+// lockNumbered is lockTicket for several, in the order in which everybody locks them. Those that the actor may not
 // change are left out.
-func lockTickets(ctx context.Context, tx pgx.Tx, numbers ...int64) (map[int64]Ticket, error) {
+func lockNumbered(ctx context.Context, tx pgx.Tx, numbers ...int64) (map[int64]Ticket, error) {
 	found, err := all[Ticket](tx.Query(ctx, `SELECT`+ticketColumns+ticketFrom+`
 		WHERE t.number = ANY ($1) ORDER BY t.id FOR UPDATE OF t`, numbers))
 	tickets := make(map[int64]Ticket, len(found))

@@ -48,6 +48,9 @@ func (in *Message) judge(ticket Ticket, role Role) (Status, error) {
 	if in.Internal {
 		return ticket.Status, nil
 	}
+	if ticket.MergedInto != 0 {
+		return "", invalid("body", "This ticket was merged into #%d. Write there.", ticket.MergedInto)
+	}
 	status, ok := ticket.Status.AfterReply(role)
 	switch {
 	case !ok:

@@ -24,6 +24,8 @@ func (s *Store) ChangeStatus(ctx context.Context, actor Actor, number int64, see
 			return nil
 		case ticket.Status != seen:
 			return &Conflict{fmt.Sprintf("The status was changed to %s meanwhile. Look again, then choose.", ticket.Status.Label())}
+		case ticket.MergedInto != 0:
+			return mergedInto("status", ticket)
 		case !ticket.Status.MayBecome(next, actor.Role):
 			return invalid("status", "%s", ticket.Status.cannotBecome(next))
 		}
