@@ -20,6 +20,13 @@ func (p *Portal) Account(c echo.Context) error {
 func (p *Portal) account(c echo.Context, status int, data views.AccountData) error {
 	page := p.Page(c, "Account")
 	page.Path = "/account" // its forms post to addresses below it
+	if page.Bell != nil {
+		muted, err := p.Store.MutedNotifications(c.Request().Context(), actor(c))
+		if err != nil {
+			return err
+		}
+		data.Notifications = views.NotificationChoices(muted)
+	}
 	signedIns, err := p.Store.SignedIns(c.Request().Context(), actor(c))
 	if err != nil {
 		return err

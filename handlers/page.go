@@ -25,6 +25,7 @@ func (p *Portal) Page(c echo.Context, title string) views.Page {
 		page.Nav = navOf(p.Role)
 		page.Cursor = p.Live.Cursor()
 		page.Session = sessionTag(actor(c))
+		page.Bell = p.bell(c)
 	}
 	page.Notice = p.Doors.Said(c.Response(), c.Request())
 	return page

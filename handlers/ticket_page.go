@@ -72,6 +72,9 @@ func (p *Portal) ShowTicket(c echo.Context) error {
 	if WantsJSON(c) {
 		return threadJSON(c, v.Thread)
 	}
+	if err := p.readBell(c, &page, v.Thread.Ticket.Number); err != nil {
+		return err
+	}
 	return p.renderTicket(c, http.StatusOK, page, v)
 }
 

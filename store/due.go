@@ -16,6 +16,7 @@ var dueTasks = []struct {
 	{"presences that nobody keeps up", (*Upkeep).ForgetPresences},
 	{"bulk changes without a node", (*Upkeep).FailBulk},
 	{"wake tickets", wakeTickets},
+	{"customers who wait for long", (*Upkeep).remindOfWaiting},
 }
 
 // dueEvery is how late what is due may be.

@@ -33,3 +33,6 @@ func (u *Upkeep) SendHeld(ctx context.Context) error { return u.sendHeld(ctx) }
 
 // WakeTickets is what wakes those whose time has come.
 var WakeTickets = wakeTickets
+
+// RemindOfWaiting is remindOfWaiting, for its test.
+func (u *Upkeep) RemindOfWaiting(ctx context.Context) error { return u.remindOfWaiting(ctx) }

@@ -158,6 +158,16 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 	ownBulk := func(who store.Actor, row rlsRow) bool {
 		return who.Role == store.Admin || who.Role != "" && row.owner == who.UserID
 	}
+	ownMay := func(who store.Actor, row rlsRow) bool { return staff(who) && who.UserID == row.owner }
+	notice := func(p store.Actor) rlsRow {
+		return rlsRow{name: "of " + p.Email, owner: p.UserID,
+			key: id(`INSERT INTO notifications (user_id, kind, ticket_id) VALUES ($1, 'late', $2) RETURNING id::text`, p.UserID, ownID)}
+	}
+	mute := func(p store.Actor) rlsRow {
+		return rlsRow{name: "of " + p.Email, owner: p.UserID,
+			key: id(`INSERT INTO notification_mutes (user_id, kind) VALUES ($1, 'late') RETURNING user_id::text`, p.UserID)}
+	}
+	db.Exec(t, `UPDATE tickets SET waiting_since = now() WHERE id = $1`, assignedID)
 
 	draft := map[uuid.UUID]string{}
 	for _, who := range []store.Actor{ana, ada, cleo} {
@@ -175,6 +185,22 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 	merge := id(`INSERT INTO ticket_merges (source_id, target_id, status, undone_at) VALUES ($1, $2, 'new', now()) RETURNING id::text`, ownID, assignedID)
 
 	tables = map[string]rlsTable{
+		"notifications": {
+			key: "id", update: "read_at = '2001-01-01'", marked: "read_at = '2001-01-01'",
+			rows: []rlsRow{notice(cleo), notice(ana), notice(ben), notice(ada)}, sees: ownMay, changes: ownMay,
+			inserts: []rlsInsert{{"a notification", `INSERT INTO notifications (user_id, kind, ticket_id) VALUES ($1, 'late', $2)`, []any{ana.UserID, ownID}, func(store.Actor) bool { return false }}},
+		},
+		"notification_mutes": {
+			key: "user_id", rows: []rlsRow{mute(cleo), mute(ana), mute(ada)}, sees: ownMay, changes: nobodyMay, deletes: ownMay,
+			inserts: []rlsInsert{
+				{"ana's", `INSERT INTO notification_mutes (user_id, kind) VALUES ($1, 'assigned')`, []any{ana.UserID}, func(who store.Actor) bool { return who.UserID == ana.UserID }},
+				{"cleo's", `INSERT INTO notification_mutes (user_id, kind) VALUES ($1, 'assigned')`, []any{cleo.UserID}, func(store.Actor) bool { return false }},
+			},
+		},
+		"ticket_reminders": {
+			key: "ticket_id", rows: []rlsRow{{name: "of assigned", key: assignedID}}, sees: nobodyMay, changes: nobodyMay,
+			inserts: []rlsInsert{{"a reminder", `INSERT INTO ticket_reminders (ticket_id, due_at) VALUES ($1, now())`, []any{ownID}, func(store.Actor) bool { return false }}},
+		},
 		"users": {
 			key: "id", update: "full_name = 'marked'", marked: "full_name = 'marked'",
 			rows: []rlsRow{person(cleo, false), person(otto, false), person(ana, true), person(ben, false), person(nora, false), person(ada, false)},

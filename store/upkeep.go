@@ -69,7 +69,7 @@ func (u *Upkeep) Tidy(ctx context.Context, now time.Time) error {
 	_, err6 := u.pool.Exec(ctx, `DELETE FROM bulk_changes WHERE ended_at < $1`, now.Add(-bulkRetention))
 	log := EventLog{pool: u.pool}
 	_, err5 := log.Forget(ctx, now.Add(-u.retention))
-	return errors.Join(err, err2, err3, err4, err5, err6, forgetProbes(ctx, u.pool), u.sweep(ctx, now))
+	return errors.Join(err, err2, err3, err4, err5, err6, u.forgetNotifications(ctx, now), forgetProbes(ctx, u.pool), u.sweep(ctx, now))
 }
 
 // sweep removes the files that no attachment and no draft names: their upload broke off as the process died. Uploads are

@@ -52,6 +52,15 @@ func staffRoutes(r routes, h handlers.Staff) {
 	r.post("/tickets/:number/priority", h.ChangePriority)
 	r.get("/tickets/:number/assignment", h.BackToTicket)
 	r.post("/tickets/:number/assignment", h.AssignTicket)
+
+	r.get("/notifications", h.Notifications)
+	r.get("/notifications/list", h.NotificationList)
+	r.get("/notifications/panel", h.NotificationPanel)
+	r.get("/notifications/unread", h.UnreadNotifications)
+	r.get("/notifications/reading", h.BackToNotifications)
+	r.post("/notifications/reading", h.ReadNotifications)
+	r.get("/account/notifications", h.BackToAccount)
+	r.post("/account/notifications", h.ChooseNotifications)
 }
 
 // ticketRoutes are one ticket's, for whoever may see it.

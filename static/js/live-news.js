@@ -1,4 +1,6 @@
 // What has changed, on its way to the regions. Behind the reader's back it waits, and the tab counts it.
+import { clearUnseen, countUnseen } from "./live-mark.js";
+import * as notices from "./live-notices.js";
 import * as regions from "./live-regions.js";
 
 const seen = new Map(); // topic -> the newest version told
@@ -13,7 +15,8 @@ let allWaits = false;
 export function change(topic, version, afresh) {
   if (version <= (seen.get(topic) ?? -1)) return;
   seen.set(topic, version);
-  if (document.hidden) setTimeout(() => regions.concerned(topic, version) && count(), own);
+  if (topic === "notifications") notices.changed();
+  else if (document.hidden) setTimeout(() => regions.concerned(topic, version) && countUnseen(), own);
   if (waiting.has(topic) && afresh) return void waiting.set(topic, version);
   waiting.set(topic, version);
   if (topic === "tickets" && afresh) setTimeout(tell, Math.random() * spread, topic);
@@ -34,38 +37,16 @@ function tell(topic) {
 export function all() {
   seen.clear(); // another history may count anew
   allWaits = document.hidden;
-  if (allWaits) count();
+  notices.changed();
+  if (allWaits) countUnseen();
   else regions.tellAll();
 }
 
 // look says that somebody looks at the page again.
 export function look() {
-  if (unseen) {
-    unseen = 0;
-    mark();
-  }
+  clearUnseen();
+  notices.look();
   if (allWaits) regions.tellAll();
   allWaits = false;
   for (const topic of waiting.keys()) tell(topic);
 }
-
-// ---- the mark in the tab
-
-let unseen = 0;
-let title = ""; // without the mark
-let marked = "";
-
-function count() {
-  if (!document.hidden) return;
-  unseen++;
-  mark();
-}
-
-function mark() {
-  if (document.title !== marked) title = document.title; // a swap has given it another
-  document.title = marked = unseen ? `(${unseen}) ${title}` : title;
-  const icon = document.querySelector("link[rel=icon]");
-  icon.href = icon.href.replace(/(-news)?\.svg$/, unseen ? "-news.svg" : ".svg");
-}
-
-document.addEventListener("htmx:finally:swap", () => { if (unseen) mark(); });

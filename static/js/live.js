@@ -15,6 +15,7 @@
 // (live-tabs.js). They are live while it is. A hidden page fetches nothing; its tab's title says what it misses.
 import { Refused, poll, stream } from "./live-wire.js";
 import * as news from "./live-news.js";
+import { alerts } from "./live-notices.js";
 import * as regions from "./live-regions.js";
 import * as tabs from "./live-tabs.js";
 
@@ -133,7 +134,7 @@ async function loop(mine) {
     }
     if (mine !== generation) return;
     show();
-    await sleep(pause);
+    if (pause) await sleep(pause);
   }
 }
 
@@ -266,6 +267,8 @@ async function followOnce(mine) {
   const hidden = tabs.line === "hidden";
   if (!polling) caughtUp = false;
   show();
+  // The desktop is to be told at once. No timer: of a page hidden for long they run once a minute.
+  if (hidden && tabs.holding && caughtUp && alerts()) return pollOnce(mine, hold, pass);
   tabs.tell({ event: "ask" });
   let pause = hidden ? hiddenAsks * (1 + Math.random() / 2) : 1000 + Math.random() * 500;
   if (!caughtUp && (tabs.holding || !hidden)) pause = helloWithin;

@@ -13,6 +13,7 @@ var icons = map[string]string{
 	"activity":   "M1.500 8h3l2-5 3 10 2-5h3",
 	"alert":      "M8 2 1.500 13.500h13Zm0 4.500v3m0 2v.1",
 	"attach":     "m13 7.500-5 5a3 3 0 0 1-4.300-4.300l5.600-5.500a2 2 0 0 1 2.900 2.900l-5.500 5.400a1 1 0 0 1-1.500-1.400l4.800-4.800",
+	"bell":       "M8 2a4 4 0 0 0-4 4c0 4-1.500 4.800-1.500 5.800h11C13.500 10.800 12 10 12 6a4 4 0 0 0-4-4Zm-1.500 12h3",
 	"check":      "m3 8.500 3.300 3.300L13 5",
 	"chevron":    "m4.500 6.500 3.500 3.500 3.500-3.500",
 	"clock":      "M8 1.800a6.200 6.200 0 1 0 0 12.400A6.200 6.200 0 0 0 8 1.800ZM8 4.500V8l2.300 1.600",
@@ -82,7 +83,7 @@ func Icon(name string) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(icons[name])
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 51, Col: 23}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 52, Col: 23}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -126,7 +127,7 @@ func Kbd(keys string) templ.Component {
 			var templ_7745c5c3_Var4 string
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(keys)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 58, Col: 44}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 59, Col: 44}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
