@@ -90,6 +90,11 @@ bench-live: ## Measure 5,000 streams beside a bare loop that only writes; takes 
 	@.ci/setup postgresql
 	@go run ./bench live
 
+.PHONY: bench-desk
+bench-desk: ## Measure the desk at a million tickets; DESK_DATA=folder keeps them for the next time
+	@.ci/setup postgresql
+	@go run ./bench desk
+
 .PHONY: clean
 clean: ## Remove what was built; the data in .autocrm stays
 	rm -rf bin

@@ -1,6 +1,6 @@
 // Command bench measures AutoCRM as somebody who runs it would meet it: the real binary, its own PostgreSQL,
 // HTTP from outside. It prints figures and judges none. Start with main; the parts are start.go, pages.go and
-// streams.go, and, as `bench live`, live.go.
+// streams.go, and, as `bench live`, live.go, and, as `bench desk`, desk.go.
 package main
 
 import (
@@ -49,6 +49,9 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("build autocrm: %w", err)
 	}
 	fmt.Printf("%s, %d cores, %s, %s\n\n", processor(), runtime.NumCPU(), runtime.Version(), time.Now().Format(time.DateOnly))
+	if len(os.Args) > 1 && os.Args[1] == "desk" {
+		return runDesk(ctx, binary, dir)
+	}
 	if live {
 		return runLive(ctx, binary, dir, strings.Join(os.Args[2:], ""))
 	}
