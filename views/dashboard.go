@@ -62,7 +62,11 @@ func loads(in []store.Load) []ui.LoadArgs {
 func byStatus(in []store.StatusCount) []ui.LoadArgs {
 	out := make([]ui.LoadArgs, 0, len(in))
 	for _, s := range in {
-		out = append(out, ui.LoadArgs{Name: ui.Status(string(s.Status)), Value: s.Count})
+		row := ui.LoadArgs{Name: ui.Status(string(s.Status)), Value: s.Count}
+		if s.More {
+			row.Note = "and more"
+		}
+		out = append(out, row)
 	}
 	return out
 }
