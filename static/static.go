@@ -24,15 +24,21 @@ var tree embed.FS
 // Prefix is where Handler expects to be mounted.
 const Prefix = "/static/"
 
-// appCSS is made here, of all files in css/ in one, because @import would cost a second round trip.
-const appCSS = "css/app.css"
+// Two files are made here, each of many in one, because every file costs time on the way: appCSS of all in css/, and
+// appJS of the modules that it imports.
+const (
+	appCSS = "css/app.css"
+	appJS  = "js/app.js"
+)
 
 type file struct {
-	mime    string
-	raw     []byte
-	zipped  []byte
-	etag    string
-	zipOnce sync.Once
+	mime   string
+	raw    []byte
+	etag   string
+	pack   func(raw []byte) []byte // makes it smaller; nil: it goes as it is
+	once   sync.Once
+	packed []byte
+	zipped []byte
 }
 
 var (
@@ -42,32 +48,6 @@ var (
 
 // Path gives the address of a file of the tree, such as Path("js/app.js").
 func Path(name string) string { return Prefix + hash + "/" + name }
-
-// Modules lists our own ES modules, for preloading: without it the browser would learn of each only
-// after it has read the one that imports it. Those of the stream, live*.js, are for pages that have one.
-func Modules(live bool) []string {
-	if live {
-		return allModules
-	}
-	return plainModules
-}
-
-var allModules, plainModules = modules()
-
-func modules() (all, plain []string) {
-	for name := range files {
-		if !strings.HasPrefix(name, "js/") {
-			continue
-		}
-		all = append(all, Path(name))
-		if !strings.HasPrefix(name, "js/live") {
-			plain = append(plain, Path(name))
-		}
-	}
-	slices.Sort(all)
-	slices.Sort(plain)
-	return all, plain
-}
 
 // Handler serves the tree. An older hash still gets the present file, cached briefly, so that a page
 // opened before a deploy keeps working.
@@ -104,12 +84,11 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, current bool) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body := f.raw
-	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		if z := f.gzip(); len(z) < len(body) {
-			body = z
-			h.Set("Content-Encoding", "gzip")
-		}
+	f.once.Do(f.prepare)
+	body := f.packed
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) && len(f.zipped) < len(body) {
+		body = f.zipped
+		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method == http.MethodGet {
@@ -117,16 +96,17 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, current bool) {
 	}
 }
 
-// gzip compresses on the first request for the file and never again.
-func (f *file) gzip() []byte {
-	f.zipOnce.Do(func() {
-		var buf bytes.Buffer
-		zw, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression)
-		zw.Write(f.raw)
-		zw.Close()
-		f.zipped = buf.Bytes()
-	})
-	return f.zipped
+// prepare packs and compresses on the first request for the file and never again.
+func (f *file) prepare() {
+	f.packed = f.raw
+	if f.pack != nil {
+		f.packed = f.pack(f.raw)
+	}
+	var buf bytes.Buffer
+	zw, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	zw.Write(f.packed)
+	zw.Close()
+	f.zipped = buf.Bytes()
 }
 
 // acceptsGzip honours "gzip;q=0", which is a refusal.
@@ -173,6 +153,8 @@ func load(tree fs.FS) map[string]*file {
 		panic("static: " + err.Error()) // the tree is part of the binary: this cannot happen in a good build
 	}
 	out[appCSS] = newFile(appCSS, joinCSS(names, out))
+	out[appCSS].pack = packCSS
+	out[appJS].pack = func(raw []byte) []byte { return bundle(out, raw) }
 	return out
 }
 

@@ -93,7 +93,7 @@ func TestLayersAreNamedFirst(t *testing.T) {
 	t.Parallel()
 	css, _ := io.ReadAll(get(t, Path("css/app.css")).Body)
 	first := bytes.Index(css, []byte("@layer"))
-	if !bytes.HasPrefix(css[first:], []byte("@layer reset, tokens, base, layout, components, portal, utilities;")) {
+	if !bytes.HasPrefix(css[first:], []byte("@layer reset,tokens,base,layout,components,portal,utilities;")) {
 		t.Errorf("%.120s", css[first:])
 	}
 }
@@ -116,5 +116,31 @@ func TestModulesImportWhatExists(t *testing.T) {
 	}
 	if seen < 8 {
 		t.Errorf("found only %d imports", seen)
+	}
+}
+
+// One file for all modules, much smaller than they are, in which nothing is left to import.
+func TestModulesAreOneFile(t *testing.T) {
+	t.Parallel()
+	made := build(files)
+	for _, m := range made.Errors {
+		t.Errorf("%+v", m)
+	}
+	for _, m := range made.Warnings {
+		t.Errorf("%s: %+v", m.Text, m.Location)
+	}
+	body, _ := io.ReadAll(get(t, Path(appJS)).Body)
+	all := 0
+	for name, f := range files {
+		if strings.HasPrefix(name, "js/") {
+			all += len(f.raw)
+		}
+	}
+	if len(body) < all/5 || len(body) > all*3/4 || bytes.Contains(body, []byte(`from"./`)) || bytes.Contains(body, []byte(`import("./`)) {
+		t.Errorf("%d bytes of modules became %d: %.200s", all, len(body), body)
+	}
+	css, _ := io.ReadAll(get(t, Path(appCSS)).Body)
+	if len(css) < len(files[appCSS].raw)/2 || len(css) > len(files[appCSS].raw)*95/100 {
+		t.Errorf("%d bytes of styles became %d", len(files[appCSS].raw), len(css))
 	}
 }
