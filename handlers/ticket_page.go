@@ -21,10 +21,14 @@ func (p *Portal) ticketView(c echo.Context) (views.TicketView, error) {
 	return p.withAssignees(c, v)
 }
 
-// withAssignees adds whom staff can give the ticket to.
+// withAssignees adds whom staff can give the ticket to, and what stands beside it.
 func (p *Portal) withAssignees(c echo.Context, v views.TicketView) (_ views.TicketView, err error) {
 	if v.Viewer.Role.Staff() {
-		v.Assignees, err = p.Store.Assignable(c.Request().Context(), v.Viewer)
+		if v.Assignees, err = p.Store.Assignable(c.Request().Context(), v.Viewer); err != nil {
+			return v, err
+		}
+		v.Fresh = uuid.New()
+		v.Desk, err = p.Store.Desk(c.Request().Context(), v.Viewer, v.Thread.Ticket)
 	}
 	return v, err
 }

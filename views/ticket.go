@@ -22,8 +22,12 @@ type TicketView struct {
 	Note      MessageForm
 	Tab       string // "note" where the note came back
 	Changed   PropertyForms
-	Present   Presences // for staff: who else is here
-	Refused   string    // why what was asked for was not done, where no field stands for it
+	Desk      store.Desk         // for staff: what stands beside the ticket
+	Acts      map[string]ActForm // the small forms that came back
+	Done      string             // the one that was just done
+	Fresh     uuid.UUID          // a new id for a form
+	Present   Presences          // for staff: who else is here
+	Refused   string             // why what was asked for was not done, where no field stands for it
 }
 
 // MessageForm is a reply or a note as it is being written. Errors are by field, "" for the form as a whole.
@@ -156,6 +160,12 @@ func (v TicketView) facts() []ui.Fact {
 		}
 		facts = append(facts, ui.Fact{Label: "With", Value: with})
 	}
+	if v.Desk.Minutes > 0 {
+		facts = append(facts, ui.Fact{Label: "Time spent", Value: ui.Text(store.FormatMinutes(v.Desk.Minutes))})
+	}
+	if len(v.Desk.Followers) > 0 {
+		facts = append(facts, ui.Fact{Label: "Followed by", Value: ui.Text(v.followers())})
+	}
 	facts = append(facts, ui.Fact{Label: "Created", Value: ui.ExactTime(t.CreatedAt)})
 	if t.FirstResponseAt != nil {
 		facts = append(facts, ui.Fact{Label: "First answer", Value: ui.Text("after " + Span(t.FirstResponseAt.Sub(t.CreatedAt)))})
@@ -174,6 +184,8 @@ func (v TicketView) turn() (words string, closed bool) {
 	status := v.ticket().Status
 	_, open := status.AfterReply(v.Viewer.Role)
 	switch {
+	case v.ticket().MergedInto != 0:
+		return "", true
 	case !open && v.staff():
 		return "This ticket is " + lower(status) + ". Set its status to Open to reply; notes are always possible.", true
 	case !open:

@@ -61,6 +61,40 @@ func staffRoutes(r routes, h handlers.Staff) {
 	r.post("/notifications/reading", h.ReadNotifications)
 	r.get("/account/notifications", h.BackToAccount)
 	r.post("/account/notifications", h.ChooseNotifications)
+	shapingRoutes(r, h)
+}
+
+// shapingRoutes are what staff do with a ticket beside answering it, and with the tags.
+func shapingRoutes(r routes, h handlers.Staff) {
+	for path, act := range map[string]echo.HandlerFunc{
+		"tags":          h.TagTicket,
+		"tags/removal":  h.UntagTicket,
+		"sleep":         h.SnoozeTicket,
+		"awakening":     h.WakeTicket,
+		"following":     h.FollowTicket,
+		"unfollowing":   h.UnfollowTicket,
+		"forwardings":   h.ForwardTicket,
+		"unlinking":     h.UnlinkTicket,
+		"time":          h.AddTime,
+		"time/removal":  h.RemoveTime,
+		"merge":         h.MergeTicket,
+		"merge/undoing": h.UnmergeTicket,
+		"splits":        h.SplitMessage,
+	} {
+		r.get("/tickets/:number/"+path, h.BackToTicket)
+		r.post("/tickets/:number/"+path, act)
+	}
+	r.get("/tickets/:number/links", h.TicketLinks)
+	r.post("/tickets/:number/links", h.LinkTicket)
+
+	r.get("/tags", h.Tags)
+	r.get("/tags/list", h.TagList)
+	r.get("/tags/:id", h.BackToTags)
+	r.post("/tags/:id", h.ChangeTag)
+	r.get("/tags/:id/merge", h.BackToTags)
+	r.post("/tags/:id/merge", h.MergeTags)
+	r.get("/tags/:id/deletion", h.BackToTags)
+	r.post("/tags/:id/deletion", h.DeleteTag)
 }
 
 // ticketRoutes are one ticket's, for whoever may see it.

@@ -6,6 +6,7 @@ import "./keys.js";
 import "./rows.js";
 import "./regions.js";
 import "./controls.js";
+import "./acts.js";
 import "./drafts.js";
 import "./composer.js";
 import "./upload.js";

@@ -22,6 +22,7 @@ var icons = map[string]string{
 	"copy":       "M5.500 5.500V3a1 1 0 0 1 1-1H13a1 1 0 0 1 1 1v6.500a1 1 0 0 1-1 1h-2.500M3 5.500h6.500a1 1 0 0 1 1 1V13a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V6.500a1 1 0 0 1 1-1Z",
 	"down":       "M8 3v9.500M4 9l4 4 4-4",
 	"edit":       "m10.500 3 2.500 2.500L5.500 13l-3.300.8L3 10.500Z",
+	"eye":        "M1.500 8c3-5.800 10-5.800 13 0-3 5.800-10 5.800-13 0Zm4.500 0a2 2 0 1 0 4 0 2 2 0 0 0-4 0Z",
 	"file":       "M9 1.800H4.500a1 1 0 0 0-1 1v10.400a1 1 0 0 0 1 1h7a1 1 0 0 0 1-1V5.300Zm0 0v3.500h3.500",
 	"filter":     "M2 4h12M4.500 8h7M7 12h2",
 	"help":       "M8 1.800a6.200 6.200 0 1 0 0 12.400A6.200 6.200 0 0 0 8 1.800ZM6.200 6.300c0-2.300 3.600-2.200 3.600 0 0 1.400-1.800 1.400-1.800 2.900m0 2.100v.1",
@@ -32,6 +33,7 @@ var icons = map[string]string{
 	"link":       "M6.500 9.500a2.500 2.500 0 0 0 3.700.2l2.300-2.300a2.500 2.500 0 0 0-3.500-3.600L8 4.800m1.500 1.700a2.500 2.500 0 0 0-3.700-.2L3.500 8.600A2.500 2.500 0 0 0 7 12.200l1-1",
 	"lock":       "M4.500 7V5a3.500 3.500 0 0 1 7 0v2M3 7h10v7H3Z",
 	"menu":       "M2.500 4.500h11m-11 3.500h11m-11 3.500h11",
+	"merge":      "M4 2v3c0 3.500 4 3.500 4 7v2m4-12v3c0 3.500-4 3.500-4 7m-2-.500 2 2 2-2",
 	"mine":       "M2 8a6 6 0 1 0 12 0A6 6 0 0 0 2 8Zm3.500.3 1.800 1.700 3.200-3.600",
 	"moon":       "M13.500 9.500A6 6 0 0 1 6.500 2.500a6 6 0 1 0 7 7Z",
 	"more":       "M3.500 8v.1M8 8v.1m4.500-.1v.1",
@@ -47,6 +49,7 @@ var icons = map[string]string{
 	"search":     "M7 2.300a4.700 4.700 0 1 0 0 9.400 4.700 4.700 0 0 0 0-9.400Zm3.500 8.200 3.300 3.300",
 	"send":       "m2 8 12-5.500L10 14 7.500 9Zm5.500 1L14 2.500",
 	"sign-out":   "M6.500 2.500H3v11h3.500M6.500 8h7m-3-3 3 3-3 3",
+	"split":      "M8 14v-4C8 6.500 3.500 7 3.500 3m4.500 7c0-3.500 4.500-3 4.500-7M2 4.500 3.500 3 5 4.500m6 0L12.500 3 14 4.500",
 	"sun":        "M8 5.200a2.800 2.800 0 1 0 0 5.600 2.800 2.800 0 0 0 0-5.600ZM8 1v1.500m0 11V15M1 8h1.500m11 0H15M3 3l1.100 1.100m7.800 7.800L13 13M3 13l1.100-1.100m7.800-7.800L13 3",
 	"tag":        "M2 2.500h6l6 6-5.500 5.500L2 8Zm3 3v.1",
 	"ticket":     "M2 4h12v2.500a1.500 1.500 0 0 0 0 3V12H2V9.500a1.500 1.500 0 0 0 0-3Zm7.500 0v8",
@@ -83,7 +86,7 @@ func Icon(name string) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(icons[name])
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 52, Col: 23}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 55, Col: 23}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -127,7 +130,7 @@ func Kbd(keys string) templ.Component {
 			var templ_7745c5c3_Var4 string
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(keys)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 59, Col: 44}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 62, Col: 44}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
