@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,7 @@ type Activity struct {
 	Details          Details
 	CreatedAt        time.Time
 	Files            []Attachment `db:"-"`
+	Mentions         []string     `db:"-"` // for staff: the names of those whom it mentions
 }
 
 // Thread is a ticket with its timeline, oldest entry first, and its files.
@@ -83,7 +85,7 @@ func (s *Store) Thread(ctx context.Context, actor Actor, number, before int64) (
 			return err
 		}
 		thread.arrange(files)
-		return nil
+		return thread.findMentions(ctx, tx, actor)
 	})
 	return thread, err
 }
@@ -108,6 +110,35 @@ func (t *Thread) arrange(files []Attachment) {
 			t.Activities[i].Files = append(t.Activities[i].Files, file)
 		}
 	}
+}
+
+// findMentions adds whom the entries mention, which is for staff alone to know.
+func (t *Thread) findMentions(ctx context.Context, tx pgx.Tx, actor Actor) error {
+	if !actor.Role.Staff() {
+		return nil
+	}
+	var ids []uuid.UUID
+	at := map[uuid.UUID]int{}
+	for i, a := range t.Activities {
+		if strings.Contains(a.Content, "@") {
+			ids = append(ids, a.ID)
+			at[a.ID] = i
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := all[struct {
+		ActivityID uuid.UUID
+		FullName   string
+	}](tx.Query(ctx, `
+		SELECT m.activity_id, u.full_name FROM mentions m JOIN users u ON u.id = m.user_id
+		WHERE m.activity_id = ANY($1) ORDER BY u.full_name`, ids))
+	for _, m := range found {
+		i := at[m.ActivityID]
+		t.Activities[i].Mentions = append(t.Activities[i].Mentions, m.FullName)
+	}
+	return err
 }
 
 // activityColumns reads an Activity. The names of an assignment's two sides come from users, so that a

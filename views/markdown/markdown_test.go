@@ -81,7 +81,7 @@ func TestHostile(t *testing.T) {
 
 var allowed = func() map[string]bool {
 	allowed := map[string]bool{}
-	for tag := range strings.FieldsSeq("html head body p br strong em del code pre blockquote ul ol li hr h3 h4 h5 h6 table thead tbody tr th td a") {
+	for tag := range strings.FieldsSeq("html head body p br strong em del code pre blockquote ul ol li hr h3 h4 h5 h6 table thead tbody tr th td a details summary") {
 		allowed[tag] = true
 	}
 	return allowed
@@ -96,6 +96,7 @@ func harmless(t *testing.T, in, out string, doc *goquery.Document) {
 		for _, a := range s.Nodes[0].Attr {
 			switch {
 			case a.Key == "href" && (strings.HasPrefix(a.Val, "https://") || strings.HasPrefix(a.Val, "http://") || strings.HasPrefix(a.Val, "mailto:")):
+			case a.Key == "class" && a.Val == "quoted" && goquery.NodeName(s) == "details":
 			case a.Key == "rel", a.Key == "start", a.Key == "align":
 			default:
 				t.Errorf("%q lets %s=%q through", in, a.Key, a.Val)
@@ -191,5 +192,48 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 	if made != 1001 {
 		t.Errorf("rendered %d times, want 1001: what is asked for often stays", made)
+	}
+}
+
+func TestLongQuotesAreFolded(t *testing.T) {
+	t.Parallel()
+	long := "> one\n> two\n>\n> four\n> five\n"
+	for in, folds := range map[string]bool{
+		"Yes.\n\n" + long: true,
+		"Yes.\n\nOn Monday, Ana <ana@example.com> wrote:\n\n" + long: true,
+		"Yes.\n\n> one\n> two\n> three\n> four":                      false,
+		long:                                                         false, // it is all there is to read
+		"On Monday, Ana wrote:\n\n" + long:                           false,
+		long + "\nYes.":                                              true,
+		"Yes.\n\n> > deep\n> > and\n> > long\n> > and\n> > on":       true,
+	} {
+		out := Render(in).String()
+		doc, err := goquery.NewDocumentFromReader(strings.NewReader(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := doc.Find("details.quoted:not([open]) > summary:first-child").Length() == 1; got != folds {
+			t.Errorf("%q: folded %v, want %v\n%s", in, got, folds, out)
+		}
+		if folds && strings.Contains(in, "wrote") && doc.Find(`details p:contains("wrote")`).Length() != 1 {
+			t.Errorf("%q: whose words they are stays outside\n%s", in, out)
+		}
+		if strings.Contains(in, "Yes.") && doc.Find(`body > p:contains("Yes.")`).Length() != 1 {
+			t.Errorf("%q: the answer is folded\n%s", in, out)
+		}
+	}
+}
+
+func TestMentionsAreSetOff(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"@Ana Lima, and @Ana":         `<p><span class="mention">@Ana Lima</span>, and <span class="mention">@Ana</span></p>` + "\n",
+		"`@Ana` [@Ana](https://x.de)": `<p><code>@Ana</code> <a href="https://x.de" rel="noopener nofollow ugc">@Ana</a></p>` + "\n",
+		"@Anastasia":                  "<p>@Anastasia</p>\n",
+		"*@Bo O'Neill* & <b>":         `<p><em><span class="mention">@Bo O&#39;Neill</span></em> &amp; </p>` + "\n",
+	} {
+		if got := RenderMentioning(in, []string{"Ana", "Ana Lima", "Bo O'Neill"}).String(); got != want {
+			t.Errorf("%q\n got %q\nwant %q", in, got, want)
+		}
 	}
 }
