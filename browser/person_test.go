@@ -84,6 +84,15 @@ func (p *Person) SignIn(email string) {
 	p.Click("Sign in")
 	p.ExpectPath("/")
 	p.Expect("Sign out")
+	if p.portal.Staff() { // most tests are about what is sent, not about the moment in which it can be taken back
+		JS[any](p, `document.cookie = "undo=off; path=/"`)
+	}
+}
+
+// holdsReplies has the person's replies held for a moment, as is usual.
+func (p *Person) holdsReplies() {
+	p.t.Helper()
+	JS[any](p, `document.cookie = "undo=; path=/; max-age=0"`)
 }
 
 // Open goes to a path of the person's portal, or to a whole address.

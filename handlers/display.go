@@ -13,6 +13,7 @@ var displayChoices = map[string][]string{
 	"theme":   {"light", "dark"},
 	"density": {"compact"},
 	"keys":    {"off"},
+	"undo":    {"off"},
 }
 
 // choice reads a cookie that scripts write; what is not one of the choices is nothing.

@@ -40,6 +40,7 @@ func (p *Portal) BarePage(c echo.Context, title string) views.Page {
 		Theme:   choice(c, "theme"),
 		Density: choice(c, "density"),
 		Keys:    choice(c, "keys"),
+		Undo:    choice(c, "undo"),
 		Dev:     p.Dev,
 	}
 	if who, ok := Actor(c); ok {

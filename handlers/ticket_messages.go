@@ -31,9 +31,17 @@ func (p *Portal) addMessage(c echo.Context, internal bool) error {
 	if internal {
 		kind = "note"
 	}
-	sent := store.Message{ID: m.id(kind), Body: m.fields.Get("content"), Internal: internal, Files: m.files, Seen: seenPosition(m)}
+	sent := store.Message{ID: m.id(kind), Body: m.fields.Get("content"), Internal: internal, Files: m.files, Kept: keptFiles(m), Seen: seenPosition(m)}
+	if !internal {
+		sent.Then, sent.SeenStatus = store.Status(m.fields.Get("then")), store.Status(m.fields.Get("seen_status"))
+	}
+	held := !internal && holds(c, m)
+	send := p.Store.Reply
+	if held {
+		send = p.Store.Hold
+	}
 	if err = m.check(); err == nil {
-		err = p.Store.Reply(c.Request().Context(), actor(c), number, sent)
+		err = send(c.Request().Context(), actor(c), number, sent)
 	}
 	if err != nil {
 		return p.messageRefused(c, m, internal, err)
@@ -45,15 +53,24 @@ func (p *Portal) addMessage(c echo.Context, internal bool) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case held:
+		return Render(c, http.StatusOK, templ.Join(messageForm(internal)(v), views.SendingUpdate(v), views.DraftsUpdate(v)))
+	case v.Viewer.Role.Staff():
+		return Render(c, http.StatusOK, templ.Join(messageForm(internal)(v), views.TicketUpdate(v), views.DraftsUpdate(v)))
+	}
 	return Render(c, http.StatusOK, templ.Join(messageForm(internal)(v), views.TicketUpdate(v)))
 }
 
 // messageRefused shows the form again, with what was typed in it and what is wrong beside it.
 func (p *Portal) messageRefused(c echo.Context, m *message, internal bool, err error) error {
 	var moved *store.Moved
+	var conflict *store.Conflict
 	status := http.StatusUnprocessableEntity
 	if errors.As(err, &moved) {
 		status, err = http.StatusConflict, &store.Invalid{} // no field is wrong
+	} else if errors.As(err, &conflict) { // the status that goes with it
+		status, err = http.StatusConflict, &store.Invalid{Fields: map[string]string{"body": conflict.Message}}
 	}
 	words, err := m.refused(c, err)
 	if err != nil {
@@ -64,19 +81,24 @@ func (p *Portal) messageRefused(c echo.Context, m *message, internal bool, err e
 	if err != nil {
 		return err
 	}
-	form := views.MessageForm{ID: formID(m), Text: m.fields.Get("content"), Errors: words}
+	form := views.MessageForm{ID: formID(m), Text: m.fields.Get("content"), Errors: words, Kept: map[uuid.UUID]bool{}}
+	for _, id := range keptFiles(m) {
+		form.Kept[id] = true
+	}
 	if moved != nil {
 		form.News = unseen(v.Thread, v.Viewer, seenPosition(m))
 	}
 	if internal {
+		form.Files = v.Note.Files
 		v.Note, v.Tab = form, "note"
 	} else {
-		v.Reply = form
+		form.Files, form.Then = v.Reply.Files, store.Status(m.fields.Get("then"))
+		v.Reply, v.Tab = form, ""
 	}
 	switch {
 	case !IsFragment(c):
 		err = p.renderTicket(c, status, page, v)
-	case moved != nil:
+	case status == http.StatusConflict:
 		err = Render(c, status, templ.Join(messageForm(internal)(v), views.TicketUpdate(v)))
 	default:
 		err = Render(c, status, messageForm(internal)(v))

@@ -18,6 +18,13 @@ func (p *Portal) ticketView(c echo.Context) (views.TicketView, error) {
 	if err != nil {
 		return views.TicketView{}, err
 	}
+	if v.Viewer.Role.Staff() {
+		if v.Writing, err = p.Store.Writing(c.Request().Context(), v.Viewer, v.Thread.Ticket.Number); err != nil {
+			return views.TicketView{}, err
+		}
+		v.Hold = choice(c, "undo") != "off"
+		v = v.WithDrafts()
+	}
 	return p.withAssignees(c, v)
 }
 

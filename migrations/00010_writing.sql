@@ -60,6 +60,8 @@ BEGIN
   END IF;
   IF TG_OP <> 'INSERT' AND OLD.send_at IS NOT NULL OR TG_OP <> 'DELETE' AND NEW.send_at IS NOT NULL THEN
     PERFORM live.tell('drafts', TG_OP, draft.id, 'sending-' || ticket);
+  ELSIF TG_OP <> 'INSERT' AND OLD.refused <> '' THEN -- what stood there of it is no longer so
+    PERFORM live.tell('drafts', TG_OP, draft.id, 'sending-' || ticket, draft.user_id);
   END IF;
   RETURN NULL;
 END

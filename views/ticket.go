@@ -27,6 +27,8 @@ type TicketView struct {
 	Done      string             // the one that was just done
 	Fresh     uuid.UUID          // a new id for a form
 	Present   Presences          // for staff: who else is here
+	Writing   store.Writing      // for staff: drafts, and replies on their way
+	Hold      bool               // a reply that is sent can be taken back for a moment
 	Refused   string             // why what was asked for was not done, where no field stands for it
 }
 
@@ -35,7 +37,10 @@ type MessageForm struct {
 	ID     uuid.UUID
 	Text   string
 	Errors map[string]string
-	News   []store.Activity // what others wrote meanwhile, for which it was refused
+	Then   store.Status
+	Files  []store.DraftFile  // of the draft
+	Kept   map[uuid.UUID]bool // which of them go with it; nil: all
+	News   []store.Activity   // what others wrote meanwhile, for which it was refused
 }
 
 // PropertyForms are the choices that came back because they could not be made; an empty Error is none.
@@ -76,6 +81,7 @@ func (v TicketView) composer() ui.ComposerArgs {
 		Reply:       ui.FieldArgs{Value: v.Reply.Text, Error: v.Reply.wrong("body"), Placeholder: "Write to us…"},
 		ReplyFiles:  ui.FieldArgs{Error: v.Reply.Errors["files"]},
 		Tab:         v.Tab,
+		Preview:     "/preview",
 		Live:        true,
 	}
 	if v.staff() {
@@ -85,9 +91,42 @@ func (v TicketView) composer() ui.ComposerArgs {
 		args.Note = ui.FieldArgs{Value: v.Note.Text, Error: v.Note.wrong("body")}
 		args.NoteFiles = ui.FieldArgs{Error: v.Note.Errors["files"]}
 		args.Seen = strconv.FormatInt(v.seen(), 10)
+		args.Drafts, args.Colleagues = v.path("/drafts"), "/colleagues"
+		args.ReplyKept, args.NoteKept = v.Reply.kept(), v.Note.kept()
+		args.Then, args.ThenChosen = thenOptions(), string(v.Reply.Then)
+		if v.Hold {
+			args.Hold = strconv.Itoa(int(store.HoldTime.Seconds()))
+		}
 		args.ReplyNews, args.NoteNews = movedOn(v.Reply), movedOn(v.Note)
 	}
 	return args
+}
+
+// WithDrafts puts what is being written into the forms.
+func (v TicketView) WithDrafts() TicketView {
+	reply, note := v.Writing.Drafts[store.ReplyDraft], v.Writing.Drafts[store.NoteDraft]
+	v.Reply.Text, v.Reply.Files, v.Reply.Then = reply.Content, reply.Files, reply.ThenStatus
+	v.Note.Text, v.Note.Files = note.Content, note.Files
+	if reply.Content == "" && note.Content != "" && v.Tab == "" {
+		v.Tab = "note"
+	}
+	return v
+}
+
+func (f MessageForm) kept() (files []ui.KeptFile) {
+	for _, file := range f.Files {
+		files = append(files, ui.KeptFile{ID: file.ID.String(), Name: file.FileName, Size: file.Size, Dropped: f.Kept != nil && !f.Kept[file.ID]})
+	}
+	return files
+}
+
+// thenOptions are the statuses that can go with a reply, whatever the ticket has just now: the page moves on, and the
+// form is not swapped while somebody writes in it.
+func thenOptions() (options []ui.Option) {
+	for _, s := range []store.Status{store.StatusOpen, store.StatusPending, store.StatusOnHold, store.StatusResolved, store.StatusClosed} {
+		options = append(options, ui.Option{Value: string(s), Label: s.Label()})
+	}
+	return options
 }
 
 func (f MessageForm) wrong(field string) string {

@@ -191,7 +191,7 @@ func activity(v TicketView, a store.Activity) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = markdown.Render(a.Content).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = markdown.RenderMentioning(a.Content, a.Mentions).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -46,6 +46,15 @@ func staffRoutes(r routes, h handlers.Staff) {
 	r.post("/tickets/:number/presence", h.Attend)
 	r.get("/tickets/:number/notes", h.BackToTicket)
 	r.upload("/tickets/:number/notes", h.AddNote)
+	r.get("/tickets/:number/drafts", h.TicketDrafts)
+	r.get("/tickets/:number/drafts/:kind", h.BackToTicket)
+	r.post("/tickets/:number/drafts/:kind", h.SaveDraft)
+	r.get("/tickets/:number/drafts/:kind/deletion", h.BackToTicket)
+	r.post("/tickets/:number/drafts/:kind/deletion", h.DiscardDraft)
+	r.get("/tickets/:number/sending", h.TicketSending)
+	r.get("/tickets/:number/sending/:id/withdrawal", h.BackToTicket)
+	r.post("/tickets/:number/sending/:id/withdrawal", h.WithdrawReply)
+	r.get("/colleagues", h.Colleagues)
 	r.get("/tickets/:number/status", h.BackToTicket)
 	r.post("/tickets/:number/status", h.ChangeStatus)
 	r.get("/tickets/:number/priority", h.BackToTicket)
@@ -106,6 +115,7 @@ func ticketRoutes(r routes, p *handlers.Portal) {
 	r.get("/tickets/:number/replies", p.BackToTicket)
 	r.upload("/tickets/:number/replies", p.AddReply)
 	r.get("/attachments/:id", p.Attachment)
+	r.post("/preview", p.Preview)
 }
 
 func adminRoutes(r routes, h handlers.Admin) {

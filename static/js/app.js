@@ -9,6 +9,8 @@ import "./controls.js";
 import "./acts.js";
 import "./drafts.js";
 import "./composer.js";
+import "./marks.js";
+import "./mentions.js";
 import "./upload.js";
 import "./seen.js";
 import "./presence.js";

@@ -1,6 +1,8 @@
 // Unsent words survive: <form data-draft="ticket-1042-reply"> keeps its texts on this device, for this
 // person, until they have been seen on a page. A form that is sent is only marked, because the answer
 // may be an error page, a sign-in page or nothing at all.
+import { drop, kept, open } from "./drafts-server.js";
+
 const person = document.documentElement.dataset.person;
 const prefix = `draft:${person}:`;
 const month = 30 * 24 * 3600 * 1000;
@@ -18,7 +20,7 @@ function fields(form) {
 function keep(form) {
   const texts = {};
   for (const field of fields(form)) if (field.value.trim()) texts[field.name] = field.value;
-  if (Object.keys(texts).length) write(prefix + form.dataset.draft, { texts, at: Date.now() });
+  if (Object.keys(texts).length) write(prefix + form.dataset.draft, { texts, at: Date.now(), known: kept(form) });
   else localStorage.removeItem(prefix + form.dataset.draft);
 }
 
@@ -51,7 +53,10 @@ function settle() {
 
 if (person) {
   settle();
-  document.querySelectorAll("form[data-draft]").forEach(restore);
+  for (const form of document.querySelectorAll("form[data-draft]")) {
+    if (form.dataset.draftSrc) open(form, read(prefix + form.dataset.draft));
+    else restore(form);
+  }
 
   let pause;
   const touched = new Set(); // only these: a form as the server sent it is no draft
@@ -89,7 +94,9 @@ if (person) {
     if (!form?.dataset?.draft || ctx.request.method === "GET") return;
     if (ctx.response.status < 300 && !new URL(ctx.response.raw.url).pathname.startsWith("/sign-in")) {
       localStorage.removeItem(prefix + form.dataset.draft);
+      for (const field of fields(form)) field.defaultValue = ""; // it may have come with a draft
       form.reset();
+      drop(form);
       form.dispatchEvent(new Event("draft:sent", { bubbles: true }));
     } else keep(form);
   });

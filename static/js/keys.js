@@ -31,7 +31,8 @@ document.addEventListener("keydown", (event) => {
     const form = target.closest("form");
     if (form && target.matches("textarea, input")) {
       event.preventDefault();
-      form.requestSubmit();
+      const resolve = event.shiftKey && form.querySelector("button[name=then][value=resolved]:not([hidden])");
+      form.requestSubmit(resolve || form.querySelector("[data-send]"));
     }
     return;
   }
@@ -76,6 +77,7 @@ function lines() {
     out.set("o", "Open the row");
   }
   if (document.querySelector("textarea")) out.set("⌘/Ctrl ↵", "Send what you are writing");
+  if (document.querySelector("button[name=then][value=resolved]:not([hidden])")) out.set("⌘/Ctrl ⇧ ↵", "Send and resolve");
   return out;
 }
 
@@ -92,7 +94,7 @@ document.addEventListener("click", (event) => {
     const term = document.createElement("dt");
     term.textContent = text;
     const keyboard = document.createElement("dd");
-    for (const key of keys === "⌘/Ctrl ↵" ? [keys] : keys.split(" ")) {
+    for (const key of keys.startsWith("⌘") ? [keys] : keys.split(" ")) {
       const cap = document.createElement("kbd");
       cap.className = "kbd";
       cap.textContent = key === "Escape" ? "Esc" : key;

@@ -19,6 +19,7 @@ document.addEventListener("htmx:before:swap", (event) => {
     for (const shown of region.querySelectorAll("details[id][open]")) {
       next.querySelector(`#${CSS.escape(shown.id)}`)?.setAttribute("open", "");
     }
+    for (const shown of region.querySelectorAll("[id] details.quoted[open]")) keepOpen(shown, next);
     if ("hold" in region.dataset) hold(region, next);
   }
   const field = document.activeElement;
@@ -32,6 +33,13 @@ document.addEventListener("htmx:after:swap", (event) => {
   const moved = held.field.getBoundingClientRect().top - held.top;
   if (moved) scrollBy({ top: moved, behavior: "instant" });
 });
+
+// keepOpen is for what a message folds, which has no id of its own: it is the same one of the same message.
+function keepOpen(shown, next) {
+  const message = shown.closest("[id]");
+  const at = [...message.querySelectorAll("details.quoted")].indexOf(shown);
+  next.querySelector(`#${CSS.escape(message.id)}`)?.querySelectorAll("details.quoted")[at]?.setAttribute("open", "");
+}
 
 let rest;
 for (const name of ["pointerover", "focusin", "focusout", "toggle"]) {

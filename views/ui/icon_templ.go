@@ -14,10 +14,12 @@ var icons = map[string]string{
 	"alert":      "M8 2 1.500 13.500h13Zm0 4.500v3m0 2v.1",
 	"attach":     "m13 7.500-5 5a3 3 0 0 1-4.300-4.300l5.600-5.500a2 2 0 0 1 2.900 2.900l-5.500 5.400a1 1 0 0 1-1.500-1.400l4.800-4.800",
 	"bell":       "M8 2a4 4 0 0 0-4 4c0 4-1.500 4.800-1.500 5.800h11C13.500 10.800 12 10 12 6a4 4 0 0 0-4-4Zm-1.500 12h3",
+	"bold":       "M4.500 2.500H9a2.600 2.600 0 0 1 0 5.200H4.500Zm0 5.200h5.200a2.900 2.900 0 0 1 0 5.800H4.500Z",
 	"check":      "m3 8.500 3.300 3.300L13 5",
 	"chevron":    "m4.500 6.500 3.500 3.500 3.500-3.500",
 	"clock":      "M8 1.800a6.200 6.200 0 1 0 0 12.400A6.200 6.200 0 0 0 8 1.800ZM8 4.500V8l2.300 1.600",
 	"close":      "m4 4 8 8m0-8-8 8",
+	"code":       "M5.500 4 1.800 8l3.700 4m5-8 3.700 4-3.700 4",
 	"contrast":   "M8 1.800a6.200 6.200 0 1 0 0 12.400A6.200 6.200 0 0 0 8 1.800Zm0 0v12.400M10.300 2.500v11m2.200-9.500v8",
 	"copy":       "M5.500 5.500V3a1 1 0 0 1 1-1H13a1 1 0 0 1 1 1v6.500a1 1 0 0 1-1 1h-2.500M3 5.500h6.500a1 1 0 0 1 1 1V13a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V6.500a1 1 0 0 1 1-1Z",
 	"down":       "M8 3v9.500M4 9l4 4 4-4",
@@ -29,8 +31,10 @@ var icons = map[string]string{
 	"home":       "M2.300 7.200 8 2.300l5.700 4.900M3.800 6v7.500h8.400V6M6.500 13.500V9.800h3v3.700",
 	"inbox":      "M2 9.500 4 3h8l2 6.500V13H2Zm0 0h3.500l1 1.800h3l1-1.800H14",
 	"invitation": "M2 4h12v8.500H2Zm0 .5 6 4.500 6-4.500",
+	"italic":     "M6.500 2.500h5m-7 11h5M9.500 2.500l-3 11",
 	"left":       "M12.500 8H3.500M7 4 3 8l4 4",
 	"link":       "M6.500 9.500a2.500 2.500 0 0 0 3.700.2l2.300-2.300a2.500 2.500 0 0 0-3.500-3.600L8 4.800m1.500 1.700a2.500 2.500 0 0 0-3.700-.2L3.500 8.600A2.500 2.500 0 0 0 7 12.200l1-1",
+	"list":       "M6 4h8M6 8h8m-8 4h8M2.500 4v.1m0 3.900v.1m0 3.900v.1",
 	"lock":       "M4.500 7V5a3.500 3.500 0 0 1 7 0v2M3 7h10v7H3Z",
 	"menu":       "M2.500 4.500h11m-11 3.500h11m-11 3.500h11",
 	"merge":      "M4 2v3c0 3.500 4 3.500 4 7v2m4-12v3c0 3.500-4 3.500-4 7m-2-.500 2 2 2-2",
@@ -43,6 +47,7 @@ var icons = map[string]string{
 	"picture":    "M2 3h12v10H2Zm.3 8.500 3.500-3.800 2.800 3 1.900-2 3.200 2.800M10.500 6v.1",
 	"plus":       "M8 3v10M3 8h10",
 	"queue":      "M2.500 3.500h11v3.300h-11Zm0 5.700h11v3.300h-11Z",
+	"quote":      "M3 3v10M6.500 5h7m-7 3h7m-7 3h4.500",
 	"reload":     "M13 4v3h-3m3 0A5.300 5.300 0 1 0 13.200 9",
 	"reply":      "M6.500 3.500 2 8l4.500 4.500M2.500 8H9c3 0 5 1.500 5 5",
 	"right":      "M3.500 8h9M9 4l4 4-4 4",
@@ -54,6 +59,7 @@ var icons = map[string]string{
 	"tag":        "M2 2.500h6l6 6-5.500 5.500L2 8Zm3 3v.1",
 	"ticket":     "M2 4h12v2.500a1.500 1.500 0 0 0 0 3V12H2V9.500a1.500 1.500 0 0 0 0-3Zm7.500 0v8",
 	"trash":      "M2.500 4h11M6 4V2.500h4V4M4 4l.7 9.500h6.600L12 4",
+	"undo":       "M4 3v3.500h3.500M4.300 6.300A5.300 5.300 0 1 1 3 9.500",
 	"up":         "M8 13V3.500M4 7l4-4 4 4",
 }
 
@@ -86,7 +92,7 @@ func Icon(name string) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(icons[name])
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 55, Col: 23}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 61, Col: 23}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -130,7 +136,7 @@ func Kbd(keys string) templ.Component {
 			var templ_7745c5c3_Var4 string
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(keys)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 62, Col: 44}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/icon.templ`, Line: 68, Col: 44}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {

@@ -105,3 +105,12 @@ func Mood(portal string) string {
 	}
 	return "client"
 }
+
+// Excerpt is the beginning of a text on one line, of at most that many characters.
+func Excerpt(text string, most int) string {
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) <= most {
+		return string(runes)
+	}
+	return strings.TrimSpace(string(runes[:most-1])) + "…"
+}

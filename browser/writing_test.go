@@ -1,0 +1,204 @@
+package browser
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"autocrm/store"
+)
+
+const replyText = `document.querySelector("#composer-text-reply").value`
+
+// TestDraftGoesAlong begins a reply on one device, goes on on another, and sends it there.
+func TestDraftGoesAlong(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	number := s.submit(t, "The lift is stuck")
+	desk := s.signedIn(t, store.Agent, "ann@example.com")
+	phone := s.newPerson(t, "phone", store.Agent)
+	phone.SignIn("ann@example.com")
+	ben := s.signedIn(t, store.Agent, "ben@example.com")
+	path := fmt.Sprintf("/tickets/%d", number)
+	desk.Open(path)
+	phone.Open(path)
+	ben.Open(path)
+	live(desk, phone, ben)
+
+	desk.Press("r")
+	desk.Type("Dear Cleo,")
+	// An open page that nobody types in follows.
+	phone.ExpectJS(replyText+` === "Dear Cleo,"`, "the draft on the other device")
+	desk.Expect("Draft kept")
+	// Later pages have it at once, without scripts too.
+	phone.Open(path)
+	phone.ExpectJS(replyText+` === "Dear Cleo,"`, "the draft on a page opened later")
+	live(phone)
+	phone.Press("r")
+	phone.Press("Control+End")
+	phone.Type(" it moves again.")
+	desk.ExpectJS(replyText+` === "Dear Cleo, it moves again."`, "what was added there")
+
+	// Two that differ: neither is lost without a word.
+	JS[any](desk, `document.querySelector("#composer-text-reply").select()`)
+	desk.Type("Something else")
+	phone.ExpectJS(replyText+` === "Something else"`, "the newer text")
+	phone.Expect("You wrote something else here at")
+	phone.Click("Show it")
+	phone.ExpectJS(replyText+` === "Dear Cleo, it moves again."`, "the other text again")
+	desk.ExpectJS(replyText+` === "Dear Cleo, it moves again."`, "and on the first device")
+
+	phone.look("a draft that differs")
+	phone.Press("r")
+	phone.Press("Control+Enter")
+	ben.Expect("it moves again.")
+	desk.ExpectJS(`!`+replyText, "nothing left to send")
+	desk.ExpectGone("Draft kept")
+	ben.ExpectJS(`!`+replyText, "nothing of it where somebody else writes")
+
+	// Thrown away it can still be had back.
+	desk.Press("Escape")
+	desk.Press("n")
+	desk.Type("a note that nobody needs")
+	desk.Expect("Draft of a note kept")
+	desk.Click("Discard draft")
+	desk.ExpectJS(`!document.querySelector("#composer-text-note").value`, "an empty note")
+	desk.Click("Show it")
+	desk.ExpectJS(`document.querySelector("#composer-text-note").value === "a note that nobody needs"`, "the note again")
+	settled(t, desk, phone, ben)
+}
+
+// TestUndoSend takes a reply back, with its file and its status, and then lets it go while the server is started anew.
+func TestUndoSend(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	number := s.submit(t, "The lift is stuck")
+	ann := s.signedIn(t, store.Agent, "ann@example.com")
+	ann.holdsReplies()
+	ben := s.signedIn(t, store.Agent, "ben@example.com")
+	cleo := s.signedIn(t, store.Client, "cora@example.com")
+	path := fmt.Sprintf("/tickets/%d", number)
+	for _, p := range []*Person{ann, ben, cleo} {
+		p.Open(path)
+	}
+	live(ann, ben, cleo)
+
+	ann.Press("r")
+	ann.Type("It moves again.")
+	bill := filepath.Join(t.TempDir(), "bill.txt")
+	if err := os.WriteFile(bill, []byte("5 euros"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ann.Attach("Attachments", bill)
+	ann.Click("Send and set the status")
+	ann.look("the statuses that go with a reply")
+	ann.Click("Send, mark Pending")
+	ann.Expect("Sending…")
+	ann.ExpectJS(`/^\d+ s$/.test(document.querySelector(".sending__left").textContent)`, "how long it can be taken back")
+	ann.ExpectJS(`!`+replyText+` && !document.activeElement.matches("textarea")`, "a composer that is free")
+	ben.Expect("Ann is sending a reply")
+	ben.look("a colleague is sending")
+	ann.look("a reply on its way")
+	ann.Press("z")
+	ann.ExpectJS(replyText+` === "It moves again." && document.activeElement.matches("#composer-text-reply")`, "the reply where it was written")
+	ann.Expect("bill.txt")
+	ann.Expect("Send, mark Pending")
+	ben.ExpectGone("Ann is sending a reply")
+
+	ann.Press("Control+End")
+	ann.Type(" Really.")
+	ann.Press("Control+Enter")
+	ann.Expect("Sending…")
+	ann.Press("r")
+	ann.Type("And")
+	start := time.Now()
+	ann.Open("/") // whoever sent it may be gone
+	s.restart(syscall.SIGTERM, func() {})
+	cleo.expect(40*time.Second, reads("It moves again. Really."), "the reply")
+	if took := time.Since(start); took < 5*time.Second {
+		t.Errorf("it came after %s", took)
+	}
+	cleo.Expect("bill.txt")
+	ben.ExpectJS(`document.querySelector("#prop-status").value === "pending"`, "the status")
+	ann.Open(path)
+	ann.ExpectJS(replyText+` === "And"`, "what was begun meanwhile")
+
+	// A colleague is faster: it comes back, with the reason.
+	ann.Press("r")
+	ann.Press("Control+Enter")
+	ann.Expect("Sending…")
+	s.reply(t, number, "I am on it.")
+	ann.expect(30*time.Second, reads("Your reply was not sent. Somebody else wrote on this ticket meanwhile."), "why it was not sent")
+	ann.ExpectJS(replyText+` === "And"`, "the text again")
+	ann.look("a reply that came back")
+	cleo.Expect("I am on it.")
+	if JS[bool](cleo, `[...document.querySelectorAll("#timeline .message__body")].some((e) => e.textContent.trim() === "And")`) {
+		t.Error("the client has it all the same")
+	}
+}
+
+// TestWritingByKey marks words, mentions a colleague, looks at the preview, and never sends a note to a customer.
+func TestWritingByKey(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	number := s.submit(t, "The lift is stuck")
+	ann := s.signedIn(t, store.Agent, "ann@example.com")
+	s.actor(t, store.Agent, "bo@example.com")
+	s.exec(`UPDATE users SET full_name = 'Bo Berg' WHERE email = 'bo@example.com'`)
+	cleo := s.signedIn(t, store.Client, "cora@example.com")
+	path := fmt.Sprintf("/tickets/%d", number)
+	ann.Open(path)
+	cleo.Open(path)
+	live(ann, cleo)
+	text := func(kind, want string) {
+		t.Helper()
+		ann.ExpectJS(fmt.Sprintf(`document.querySelector("#composer-text-%s").value === %s`, kind, quote(want)), want)
+	}
+
+	ann.Press("n")
+	ann.Press("Control+b")
+	ann.Type("now")
+	text("note", "**now**")
+	ann.Press("Control+z")
+	ann.Press("Control+z")
+	ann.Press("Control+z")
+	ann.Press("Control+z")
+	text("note", "")
+	ann.Type("Ask @b")
+	ann.ExpectJS(`document.querySelector("[role=option][aria-selected=true]")?.textContent.includes("Bo Berg")`, "a colleague to mention")
+	ann.look("colleagues to mention")
+	ann.Press("Enter")
+	text("note", "Ask @Bo Berg ")
+	ann.Type("@x")
+	ann.ExpectJS(`!document.querySelector("[role=listbox]")`, "no list for nobody")
+	ann.Press("Enter") // a line, as always
+	text("note", "Ask @Bo Berg @x\n")
+	ann.Press("Escape")
+	ann.Press("r")
+	ann.Type("Dear Cleo")
+	text("note", "Ask @Bo Berg @x\n")
+	ann.Click("Bold")
+	text("reply", "Dear Cleo**bold**")
+	ann.Click("Preview")
+	ann.ExpectJS(`document.querySelector("#composer-preview-reply strong")?.textContent === "bold"`, "the preview")
+	ann.look("a preview")
+	ann.Click("Preview")
+	JS[any](ann, `document.querySelector("#composer").dispatchEvent(new CustomEvent("composer:insert", { detail: { text: "!" } }))`)
+
+	ann.Press("Escape")
+	ann.Press("n")
+	ann.look("a note")
+	ann.Press("Control+Shift+Enter") // in a note there is nothing to resolve with
+	ann.ExpectJS(`document.querySelector("#timeline .message[data-kind=note] .mention")?.textContent === "@Bo Berg"`, "the note, with the mention set off")
+	if JS[bool](cleo, `document.querySelectorAll("#timeline .message").length > 1`) {
+		t.Error("the client sees the note")
+	}
+	ann.Press("r")
+	ann.Press("Control+Shift+Enter")
+	cleo.Expect("Dear Cleo")
+	ann.ExpectJS(`document.querySelector("#seen-status").value === "resolved"`, "the status")
+	settled(t, ann, cleo)
+}
