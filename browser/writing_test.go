@@ -83,6 +83,7 @@ func TestUndoSend(t *testing.T) {
 	path := fmt.Sprintf("/tickets/%d", number)
 	for _, p := range []*Person{ann, ben, cleo} {
 		p.Open(path)
+		p.allow("Failed to fetch") // while the server is started anew
 	}
 	live(ann, ben, cleo)
 
