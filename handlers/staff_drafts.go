@@ -116,7 +116,7 @@ func (h Staff) WithdrawReply(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v.Refused = words
+	v.TooLate = words
 	if !IsFragment(c) {
 		return h.renderTicket(c, status, page, v)
 	}

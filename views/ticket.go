@@ -29,6 +29,7 @@ type TicketView struct {
 	Present   Presences          // for staff: who else is here
 	Writing   store.Writing      // for staff: drafts, and replies on their way
 	Hold      bool               // a reply that is sent can be taken back for a moment
+	TooLate   string             // why a reply that is on its way could not be taken back
 	Refused   string             // why what was asked for was not done, where no field stands for it
 }
 
