@@ -95,6 +95,12 @@ func (p *Portal) renderTicket(c echo.Context, status int, page views.Page, v vie
 		if v.Present, err = p.presentAt(c, v.Thread.Ticket.Number); err != nil {
 			return err
 		}
+		if v.Customer, err = p.customerBeside(c, v.Thread.Ticket.Number); err != nil {
+			return err
+		}
+		if v.NoteBack != nil {
+			v.Customer.Note = *v.NoteBack
+		}
 	}
 	page.Title = "#" + strconv.FormatInt(v.Thread.Ticket.Number, 10) + " " + v.Thread.Ticket.Subject
 	return Render(c, status, views.TicketPage(page, v))

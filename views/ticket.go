@@ -27,6 +27,8 @@ type TicketView struct {
 	Done      string             // the one that was just done
 	Fresh     uuid.UUID          // a new id for a form
 	Present   Presences          // for staff: who else is here
+	Customer  CustomerView       // for staff: who asks
+	NoteBack  *CustomerNoteForm  // a note about the customer that came back
 	Writing   store.Writing      // for staff: drafts, and replies on their way
 	Hold      bool               // a reply that is sent can be taken back for a moment
 	TooLate   string             // why a reply that is on its way could not be taken back
@@ -187,10 +189,6 @@ func (v TicketView) property(label, name, part, seen string, back PropertyForm, 
 func (v TicketView) facts() []ui.Fact {
 	t := v.ticket()
 	var facts []ui.Fact
-	if v.staff() {
-		facts = append(facts, ui.Fact{Label: "Requester", Value: ui.PersonName(t.ClientName)},
-			ui.Fact{Label: "Email", Value: ui.Text(t.ClientEmail)})
-	}
 	if v.Viewer.Role == store.Client {
 		with := ui.Text("Nobody yet")
 		if t.AgentName != "" {
