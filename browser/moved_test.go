@@ -36,6 +36,7 @@ func TestMovedOn(t *testing.T) {
 	bob.Fill("Reply", "The key is with the porter.")
 	bob.Click("Send reply")
 	ann.ExpectJS(`[...document.querySelectorAll("#timeline .message")].at(-1).innerText.includes("porter")`, "bob's reply on ann's page")
+	ann.ExpectJS(presentLine("Bob is looking at this"), "that bob writes no more")
 	ann.ExpectJS(`(e => !e.hidden && e.innerText === "Bob answered while you were writing")(document.querySelector("[data-meanwhile]"))`, "that bob answered")
 	if now := JS[float64](ann, seen); now != at {
 		t.Fatalf("what never was on the screen counts as seen: %v, before %v", now, at)

@@ -66,6 +66,17 @@ func TestPresence(t *testing.T) {
 	ann.look("ticket with company")
 	cat.look("list with marks")
 
+	// What is noted about the customer comes by itself, and never to them.
+	JS[any](bob, `void document.querySelector("#customer-note-add summary").click()`)
+	bob.Fill("Note about the customer", "Call, never write.")
+	bob.Click("Keep note")
+	ann.Expect("Call, never write.")
+	bob.Click("Edit the note “Call, never write.”")
+	bob.ExpectJS(`document.querySelector("textarea")?.value.trim() === "Call, never write."`, "the note's own page")
+	bob.look("note about a customer")
+	bob.Open(path)
+	live(bob)
+
 	// The mark stands also after its row was morphed, and moves nothing.
 	before := JS[float64](cat, fmt.Sprintf(`document.querySelector('[data-row="%d"] a').getBoundingClientRect().left`, other))
 	s.reply(t, number, "It is being looked at.")
