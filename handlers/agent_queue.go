@@ -4,6 +4,7 @@ import (
 	"autocrm/store"
 	"autocrm/views"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 )
 
@@ -43,9 +44,13 @@ func (h Agent) mine(c echo.Context) views.TicketList {
 }
 
 func (h Agent) assignedToMe(c echo.Context) func(*store.TicketFilter) {
-	me, any := actor(c).UserID, c.QueryParam("status") != ""
+	return assignedTo(actor(c).UserID, c.QueryParam("status") != "")
+}
+
+// assignedTo narrows a list to what the person has and, unless the list names a status, to what is not finished.
+func assignedTo(person uuid.UUID, status bool) func(*store.TicketFilter) {
 	return func(f *store.TicketFilter) {
-		f.Assignee, f.Unassigned = &me, false
-		f.Active = f.Active || !any
+		f.Assignee, f.Unassigned = &person, false
+		f.Active = f.Active || !status
 	}
 }

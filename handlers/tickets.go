@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -26,15 +27,19 @@ func ticketNumber(c echo.Context) (int64, error) {
 
 // ticketQuery reads the state of a list from its address.
 func ticketQuery(c echo.Context, path string) views.TicketQuery {
+	return ticketQueryOf(c.QueryParams(), path)
+}
+
+func ticketQueryOf(params url.Values, path string) views.TicketQuery {
 	return views.TicketQuery{
 		Path:     path,
-		Status:   c.QueryParam("status"),
-		Priority: c.QueryParam("priority"),
-		Assignee: c.QueryParam("assignee"),
-		Age:      c.QueryParam("age"),
-		Sort:     c.QueryParam("sort"),
-		After:    c.QueryParam("after"),
-		Before:   c.QueryParam("before"),
+		Status:   params.Get("status"),
+		Priority: params.Get("priority"),
+		Assignee: params.Get("assignee"),
+		Age:      params.Get("age"),
+		Sort:     params.Get("sort"),
+		After:    params.Get("after"),
+		Before:   params.Get("before"),
 	}
 }
 

@@ -153,6 +153,9 @@ func changeStep(ctx context.Context, tx pgx.Tx, job *bulkJob) error {
 		}
 		job.count(len(ids), out)
 	}
+	if job.change.Macro != nil {
+		return countUse(ctx, tx, *job.change.Macro)
+	}
 	return nil
 }
 

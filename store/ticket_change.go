@@ -104,6 +104,7 @@ func (c Change) apply(before ticketFields, merged bool, actor Actor) (after tick
 type readyChange struct {
 	Change
 	add, remove []uuid.UUID
+	seen        int64 // where not 0: the last position of the one ticket's timeline that the actor saw
 }
 
 // ready looks up what the change names, and holds its tags until the transaction ends: their deletion would wait
@@ -235,7 +236,7 @@ func changeTickets(ctx context.Context, tx pgx.Tx, actor Actor, change readyChan
 		return out, nil
 	}
 	for _, text := range []struct{ kind, body string }{{"comment", change.Reply}, {"internal_note", change.Note}} {
-		if err := writeOn(ctx, tx, actor, may, text.kind, text.body); err != nil {
+		if err := writeOn(ctx, tx, actor, may, change.seen, text.kind, text.body); err != nil {
 			return out, err
 		}
 	}
@@ -255,7 +256,7 @@ func changeTickets(ctx context.Context, tx pgx.Tx, actor Actor, change readyChan
 }
 
 // writeOn says the same on each ticket, its placeholders filled.
-func writeOn(ctx context.Context, tx pgx.Tx, actor Actor, tickets []lockedTicket, kind, body string) error {
+func writeOn(ctx context.Context, tx pgx.Tx, actor Actor, tickets []lockedTicket, seen int64, kind, body string) error {
 	if body == "" {
 		return nil
 	}
@@ -264,9 +265,9 @@ func writeOn(ctx context.Context, tx pgx.Tx, actor Actor, tickets []lockedTicket
 		ids[i], texts[i] = t.ID, Fill(body, Placeholders{Customer: t.ClientName, Number: t.Number, Subject: t.Subject, Agent: actor.Name})
 	}
 	_, err := tx.Exec(ctx, `
-		INSERT INTO ticket_activities (ticket_id, user_id, activity_type, content, is_internal)
-		SELECT id, $3, $4, content, $5 FROM unnest($1::uuid[], $2::text[]) AS x (id, content)`,
-		ids, texts, actor.UserID, kind, kind == "internal_note")
+		INSERT INTO ticket_activities (ticket_id, user_id, activity_type, content, is_internal, seen_position)
+		SELECT id, $3, $4, content, $5, nullif($6::bigint, 0) FROM unnest($1::uuid[], $2::text[]) AS x (id, content)`,
+		ids, texts, actor.UserID, kind, kind == "internal_note", seen)
 	return err
 }
 
