@@ -51,7 +51,7 @@ func checkPlaceholders(text string) string {
 		if known {
 			continue
 		}
-		if near, ok := nearestWord(name, PlaceholderNames); ok {
+		if near, ok := nearest(name, PlaceholderNames); ok {
 			return fmt.Sprintf("There is no placeholder {{%s}}. Did you mean {{%s}}?", name, near)
 		}
 		return fmt.Sprintf("There is no placeholder {{%s}}. There are {{%s}}.", name, strings.Join(PlaceholderNames, "}}, {{"))
@@ -80,39 +80,4 @@ func plainWords(text string) string {
 	return markdownStart.ReplaceAllStringFunc(text, func(start string) string {
 		return start[:len(start)-1] + `\` + start[len(start)-1:]
 	})
-}
-
-// nearestWord is the candidate that word was most likely meant for, a few slips away at most.
-func nearestWord(word string, candidates []string) (string, bool) {
-	best, least := "", 100
-	for _, c := range candidates {
-		if d := slipsBetween(strings.ToLower(word), strings.ToLower(c)); d < least {
-			best, least = c, d
-		}
-	}
-	return best, least <= max(1, len(word)/3)
-}
-
-// slipsBetween counts the letters to add, drop or change that make b of a.
-func slipsBetween(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	if len(x) > 64 || len(y) > 64 {
-		return 100
-	}
-	last := make([]int, len(y)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range x {
-		corner := last[0]
-		last[0] = i + 1
-		for j := range y {
-			cost := corner
-			if x[i] != y[j] {
-				cost++
-			}
-			corner, last[j+1] = last[j+1], min(cost, last[j]+1, last[j+1]+1)
-		}
-	}
-	return last[len(y)]
 }

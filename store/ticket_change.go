@@ -162,7 +162,7 @@ func noSuchTag(ctx context.Context, tx pgx.Tx, name string) error {
 	if err != nil {
 		return err
 	}
-	if near, found := nearestWord(name, names); found {
+	if near, found := nearest(name, names); found {
 		return invalid("tags", "There is no tag “%s”. Did you mean “%s”?", name, near)
 	}
 	return invalid("tags", "There is no tag “%s”.", name)

@@ -194,3 +194,11 @@ func backTo(list string) string {
 	}
 	return "/tickets"
 }
+
+// selectForm is the form that the list's checkboxes belong to; "" is none.
+func (l TicketList) selectForm() string {
+	if l.Staff {
+		return "select-bar"
+	}
+	return ""
+}

@@ -5,6 +5,8 @@ import "./times.js";
 import "./keys.js";
 import "./rows.js";
 import "./regions.js";
+import "./select.js";
+import "./bulk.js";
 import "./controls.js";
 import "./acts.js";
 import "./drafts.js";

@@ -75,6 +75,10 @@ function lines() {
     out.set("j", "Next row");
     out.set("k", "Previous row");
     out.set("o", "Open the row");
+    if (document.querySelector("[data-select]")) {
+      out.set("x", "Select the row");
+      out.set("⇧ x", "Select all from the last to this row");
+    }
   }
   if (document.querySelector("textarea")) out.set("⌘/Ctrl ↵", "Send what you are writing");
   if (document.querySelector("button[name=then][value=resolved]:not([hidden])")) out.set("⌘/Ctrl ⇧ ↵", "Send and resolve");
