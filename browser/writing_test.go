@@ -103,14 +103,20 @@ func TestUndoSend(t *testing.T) {
 	ben.Expect("Ann is sending a reply")
 	ben.look("a colleague is sending")
 	ann.look("a reply on its way")
-	ann.Press("z")
+	ann.Press("u")
 	ann.ExpectJS(replyText+` === "It moves again." && document.activeElement.matches("#composer-text-reply")`, "the reply where it was written")
 	ann.Expect("bill.txt")
 	ann.Expect("Send, mark Pending")
 	ben.ExpectGone("Ann is sending a reply")
 
-	ann.Press("Control+End")
-	ann.Type(" Really.")
+	ann.Press("Control+Enter")
+	ann.Expect("Sending…")
+	ann.Press("r")
+	ann.Type("Really.") // what was written since stands behind what comes back
+	ann.Click("Undo")
+	ann.ExpectJS(replyText+` === "It moves again.\n\nReally."`, "both")
+	JS[any](ann, `document.querySelector("#composer-text-reply").select()`)
+	ann.Type("It moves again. Really.")
 	ann.Press("Control+Enter")
 	ann.Expect("Sending…")
 	ann.Press("r")
@@ -202,4 +208,51 @@ func TestWritingByKey(t *testing.T) {
 	cleo.Expect("Dear Cleo")
 	ann.ExpectJS(`document.querySelector("#seen-status").value === "resolved"`, "the status")
 	settled(t, ann, cleo)
+}
+
+// TestQuotesAndPictures pastes and drops pictures, and opens a long quote that stays open while others write.
+func TestQuotesAndPictures(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	number := s.submit(t, "The lift is stuck")
+	ann := s.signedIn(t, store.Agent, "ann@example.com")
+	cora := s.signedIn(t, store.Client, "cora@example.com")
+	path := fmt.Sprintf("/tickets/%d", number)
+	ann.Open(path)
+	cora.Open(path)
+	live(ann, cora)
+
+	ann.Press("r")
+	ann.Type("See here: ")
+	const picture = `async (name) => {
+		const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 200 });
+		const pen = canvas.getContext("2d");
+		pen.fillStyle = "teal"; pen.fillRect(0, 0, 320, 200); pen.fillStyle = "gold"; pen.fillRect(90, 60, 140, 80);
+		const data = new DataTransfer();
+		data.items.add(new File([await new Promise((done) => canvas.toBlob(done))], name, { type: "image/png" }));
+		return data;
+	}`
+	JS[any](ann, `(`+picture+`)("image.png").then((clipboardData) => {
+		document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true })); })`)
+	ann.ExpectJS(`document.querySelectorAll("#composer-reply canvas.files__thumb").length === 1`, "the picture small")
+	JS[any](ann, `(`+picture+`)("plan.png").then((dataTransfer) => {
+		document.activeElement.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })); })`)
+	ann.Expect("plan.png")
+	ann.ExpectJS(`(() => { const c = document.querySelector("#composer-reply canvas.files__thumb"); return c.getContext("2d").getImageData(32, 32, 1, 1).data[0] > 200; })()`, "it drawn")
+	ann.look("pictures to send")
+	ann.Press("Control+Enter")
+	cora.ExpectJS(`[...document.querySelectorAll("#timeline img")].filter((e) => e.complete && e.naturalWidth === 320).length === 2 || (document.querySelectorAll("#timeline img").forEach((e) => { e.loading = "eager"; }), false)`, "both pictures")
+	cora.look("a message with pictures")
+
+	cora.Fill("Reply", "Thanks.\n\nOn Monday, Ann wrote:\n\n> one\n> two\n> three\n> four\n> the last line")
+	cora.Click("Send reply")
+	ann.Expect("Show quoted text")
+	ann.ExpectGone("the last line")
+	ann.clickOn(`document.querySelector("#timeline details.quoted summary")`, "open the quote")
+	ann.Expect("the last line")
+	ann.look("a quote")
+	s.reply(t, number, "Something new.")
+	ann.Expect("Something new.")
+	ann.Expect("the last line")
+	settled(t, ann, cora)
 }
