@@ -239,9 +239,19 @@ func TestQuotesAndPictures(t *testing.T) {
 		document.activeElement.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })); })`)
 	ann.Expect("plan.png")
 	ann.ExpectJS(`(() => { const c = document.querySelector("#composer-reply canvas.files__thumb"); return c.getContext("2d").getImageData(32, 32, 1, 1).data[0] > 200; })()`, "it drawn")
+	ann.ExpectJS(`/^See here: \n!\[pasted-\d+-1\]\(attachment:pasted-\d+-1\.png\)\n!\[plan\]\(attachment:plan\.png\)\n$/.test(`+replyText+`)`, "their places in the text")
 	ann.look("pictures to send")
+	ann.Click("Remove plan.png")
+	ann.ExpectJS(`!`+replyText+`.includes("plan")`, "its place gone with it")
+	JS[any](ann, `(`+picture+`)("the plan (2).png").then((dataTransfer) => {
+		document.querySelector("#composer-text-reply").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })); })`)
+	ann.Expect("the plan (2).png")
+	ann.Press("r")
 	ann.Press("Control+Enter")
 	cora.ExpectJS(`[...document.querySelectorAll("#timeline img")].filter((e) => e.complete && e.naturalWidth === 320).length === 2 || (document.querySelectorAll("#timeline img").forEach((e) => { e.loading = "eager"; }), false)`, "both pictures")
+	if n := JS[int](cora, `document.querySelectorAll("#timeline .prose a.picture > img").length`); n != 2 {
+		t.Errorf("%d pictures stand in the text", n)
+	}
 	cora.look("a message with pictures")
 
 	cora.Fill("Reply", "Thanks.\n\nOn Monday, Ann wrote:\n\n> one\n> two\n> three\n> four\n> the last line")

@@ -12,6 +12,7 @@ import (
 	"autocrm/store"
 	"autocrm/views/markdown"
 	"autocrm/views/ui"
+	"slices"
 	"strconv"
 )
 
@@ -104,7 +105,7 @@ func TicketTimeline(v TicketView) templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(turn)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/timeline.templ`, Line: 28, Col: 10}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/timeline.templ`, Line: 29, Col: 10}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
@@ -179,6 +180,7 @@ func activity(v TicketView, a store.Activity) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "comment", "internal_note":
+			message := markdown.RenderMessage(a.Content, a.Mentions, pictures(a.Files))
 			templ_7745c5c3_Var6 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -191,13 +193,13 @@ func activity(v TicketView, a store.Activity) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = markdown.RenderMentioning(a.Content, a.Mentions).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = message.Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Message(ui.MessageArgs{ID: activityID(a), Kind: kind(a), Author: who(a), Role: string(a.UserRole), At: a.CreatedAt, Files: files(a.Files), Position: v.news(a), Menu: v.messageMenu(a)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Message(ui.MessageArgs{ID: activityID(a), Kind: kind(a), Author: who(a), Role: string(a.UserRole), At: a.CreatedAt, Files: without(files(a.Files), message.Placed), Position: v.news(a), Menu: v.messageMenu(a)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -328,6 +330,31 @@ func files(attachments []store.Attachment) []ui.FileArgs {
 	var out []ui.FileArgs
 	for _, a := range attachments {
 		out = append(out, ui.FileArgs{Name: a.FileName, Href: "/attachments/" + a.ID.String(), Size: a.Size, Picture: a.Picture()})
+	}
+	return out
+}
+
+// pictures are those of the files that a text may place.
+func pictures(attachments []store.Attachment) []markdown.Picture {
+	var out []markdown.Picture
+	for _, a := range attachments {
+		if a.Picture() {
+			out = append(out, markdown.Picture{Name: a.FileName, Href: "/attachments/" + a.ID.String()})
+		}
+	}
+	return out
+}
+
+// without leaves out the pictures that stand in the text.
+func without(files []ui.FileArgs, placed []markdown.Picture) []ui.FileArgs {
+	if len(placed) == 0 {
+		return files
+	}
+	var out []ui.FileArgs
+	for _, f := range files {
+		if !slices.Contains(placed, markdown.Picture{Name: f.Name, Href: f.Href}) {
+			out = append(out, f)
+		}
 	}
 	return out
 }

@@ -105,7 +105,7 @@ export function insert(field, text, from = 0, to = text.length) {
   field.focus();
   const start = field.selectionStart;
   // The one way to insert that can be undone; without it the words still come.
-  if (!document.execCommand("insertText", false, text)) {
+  if (!document.execCommand(text ? "insertText" : "delete", false, text)) {
     field.setRangeText(text, start, field.selectionEnd, "end");
     field.dispatchEvent(new InputEvent("input", { bubbles: true }));
   }
@@ -118,4 +118,29 @@ document.addEventListener("composer:insert", (event) => {
   if (!field) return;
   const { text } = event.detail;
   insert(field, text, text.length);
+});
+
+// ---- pictures that were pasted or dropped stand where the caret was, and go from there when they are taken away
+
+const plain = (name) => name.replace(/\.[^.]*$/, "").replace(/[\[\]\\`*_<>]/g, " ").trim() || "picture";
+const placeOf = (file) => `![${plain(file.name)}](attachment:${encodeURIComponent(file.name).replace(/[()*']/g, (c) => `%${c.charCodeAt(0).toString(16)}`)})`;
+const isPicture = (file) => /^image\/(png|jpeg|gif|webp)$/.test(file.type);
+
+document.addEventListener("upload:put", (event) => {
+  const field = event.target;
+  if (!field.matches(".composer textarea") || !field.checkVisibility()) return;
+  const text = event.detail.files.filter(isPicture).map((file) => `${placeOf(file)}\n`).join("");
+  if (!text) return;
+  const start = field.selectionStart;
+  const line = start === 0 || field.value[start - 1] === "\n" ? "" : "\n";
+  insert(field, line + text, line.length + text.length);
+});
+
+document.addEventListener("upload:removed", (event) => {
+  const field = event.target.closest(".composer form")?.querySelector("textarea");
+  const place = field && placeOf(event.detail.file);
+  const at = field ? field.value.indexOf(place) : -1;
+  if (at < 0) return;
+  field.setSelectionRange(at, at + place.length + (field.value[at + place.length] === "\n" ? 1 : 0));
+  insert(field, "");
 });

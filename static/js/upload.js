@@ -62,6 +62,7 @@ function show(box, input, files) {
     drop.textContent = "×";
     drop.setAttribute("aria-label", `Remove ${file.name}`);
     drop.addEventListener("click", () => {
+      box.dispatchEvent(new CustomEvent("upload:removed", { bubbles: true, detail: { file } }));
       set(input, files.filter((_, other) => other !== at));
       input.focus();
     });
@@ -111,14 +112,21 @@ function inputFor(target) {
   return form?.querySelector("[data-upload] input[type=file]");
 }
 
+// put adds files that came by paste or drop; a text that can place pictures may do so (composer.js).
+function put(field, input, files) {
+  add(input, files);
+  field?.dispatchEvent(new CustomEvent("upload:put", { bubbles: true, detail: { files } }));
+}
+
 document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
   const input = files.length && event.target.closest && inputFor(event.target);
   if (!input) return;
   event.preventDefault();
-  const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
+  const stamp = new Date().toTimeString().slice(0, 8).replaceAll(":", "");
+  const before = chosen.get(input)?.length ?? 0;
   // every pasted picture is called image.png: give each a name of its own
-  add(input, files.map((f, i) => (f.name === "image.png" ? new File([f], `pasted-${stamp}-${i + 1}.png`, { type: f.type }) : f)));
+  put(event.target, input, files.map((f, i) => (f.name === "image.png" ? new File([f], `pasted-${stamp}-${before + i + 1}.png`, { type: f.type }) : f)));
 });
 
 document.addEventListener("dragover", (event) => {
@@ -137,5 +145,5 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   delete zone.dataset.over;
   const input = inputFor(event.target);
-  if (input) add(input, [...event.dataTransfer.files]);
+  if (input) put(input.closest("form").querySelector("textarea"), input, [...event.dataTransfer.files]);
 });

@@ -34,7 +34,11 @@ func (h HTML) String() string { return h.safe }
 
 // Render turns Markdown into HTML. Line breaks stay, as people who write messages expect. Raw HTML in the text
 // is dropped; pictures from elsewhere become links, since fetching one tells its server who reads the message.
-func Render(text string) HTML { return rendered.get(text, render) }
+func Render(text string) HTML {
+	h := rendered.get(text, render)
+	h.safe = named(h.safe)
+	return h
+}
 
 func render(text string) (h HTML) {
 	// A parser that one message confuses must not hide the whole ticket.

@@ -232,8 +232,31 @@ func TestMentionsAreSetOff(t *testing.T) {
 		"@Anastasia":                  "<p>@Anastasia</p>\n",
 		"*@Bo O'Neill* & <b>":         `<p><em><span class="mention">@Bo O&#39;Neill</span></em> &amp; </p>` + "\n",
 	} {
-		if got := RenderMentioning(in, []string{"Ana", "Ana Lima", "Bo O'Neill"}).String(); got != want {
+		if got := RenderMessage(in, []string{"Ana", "Ana Lima", "Bo O'Neill"}, nil).String(); got != want {
 			t.Errorf("%q\n got %q\nwant %q", in, got, want)
 		}
+	}
+}
+
+func TestPicturesOfTheMessage(t *testing.T) {
+	t.Parallel()
+	own := []Picture{{"plan.png", "/attachments/1"}, {"a <b> (2).png", "/attachments/2"}}
+	for in, want := range map[string]string{
+		"see ![plan](attachment:plan.png)":                     `<p>see <a class="picture" href="/attachments/1"><img src="/attachments/1" alt="plan.png" loading="lazy"></a></p>`,
+		"![x](attachment:a%20%3Cb%3E%20%282%29.png)":           `<p><a class="picture" href="/attachments/2"><img src="/attachments/2" alt="a &lt;b&gt; (2).png" loading="lazy"></a></p>`,
+		"![x](attachment:other.png)":                           `<p><span class="picture-name">other.png</span></p>`,
+		"![x](attachment:%22%3E%3Cscript%3E)":                  `<p><span class="picture-name">&#34;&gt;&lt;script&gt;</span></p>`,
+		"\ue000plan.png\ue001 \ue000<b>\ue001 \ue000%zz\ue001": `<p><a class="picture" href="/attachments/1"><img src="/attachments/1" alt="plan.png" loading="lazy"></a> <span class="picture-name"></span> <span class="picture-name"></span></p>`,
+		"[x](attachment:plan.png)":                             `<p><a rel="noopener nofollow ugc">x</a></p>`,
+	} {
+		if got := strings.TrimSpace(RenderMessage(in, nil, own).String()); got != want {
+			t.Errorf("%q\n got %q\nwant %q", in, got, want)
+		}
+	}
+	if got := RenderMessage("![plan](attachment:plan.png)", nil, own).Placed; len(got) != 1 || got[0].Name != "plan.png" {
+		t.Errorf("placed is %v", got)
+	}
+	if got := Render("![plan](attachment:plan.png)").String(); got != `<p><span class="picture-name">plan.png</span></p>`+"\n" {
+		t.Errorf("without its files it is %q", got)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	nethtml "golang.org/x/net/html"
 )
 
-// RenderMentioning is Render with the names of those who are mentioned in the text set off.
-func RenderMentioning(text string, names []string) HTML {
+// mentioning renders a text with the names of those who are mentioned in it set off. Pictures have only their place.
+func mentioning(text string, names []string) HTML {
 	if len(names) == 0 {
-		return Render(text)
+		return rendered.get(text, render)
 	}
 	// A text has no NUL: the database takes none.
 	return rendered.get(text+"\x00"+strings.Join(names, "\x00"), func(string) HTML {

@@ -36,6 +36,10 @@ func (tame) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 	})
 	fold(doc, reader.Source())
 	for _, p := range pictures {
+		if name, ok := placed(p); ok {
+			p.Parent().ReplaceChild(p.Parent(), p, ast.NewString([]byte(placeBegin+name+placeEnd)))
+			continue
+		}
 		link := ast.NewLink()
 		link.Destination = p.Destination
 		link.SetAttributeString("rel", []byte(rel))
