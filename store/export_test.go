@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // As is as, for its test.
@@ -36,3 +37,14 @@ var WakeTickets = wakeTickets
 
 // RemindOfWaiting is remindOfWaiting, for its test.
 func (u *Upkeep) RemindOfWaiting(ctx context.Context) error { return u.remindOfWaiting(ctx) }
+
+// Traced is a store of the same database that tells tracer all it says, and what closes it.
+func (s *Store) Traced(tracer pgx.QueryTracer) (traced *Store, closeIt func(), err error) {
+	config := s.pool.Config()
+	config.ConnConfig.Tracer = tracer
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Store{pool: pool, files: s.files, dummy: s.dummy, Limits: s.Limits}, pool.Close, nil
+}
