@@ -58,9 +58,18 @@ func TestDraftGoesAlong(t *testing.T) {
 	desk.ExpectJS(`!`+replyText, "nothing left to send")
 	desk.ExpectGone("Draft kept")
 	ben.ExpectJS(`!`+replyText, "nothing of it where somebody else writes")
+	for _, p := range []*Person{desk, phone} { // what either device had kept for itself does not come back
+		p.Open(path)
+		live(p)
+		if text := JS[string](p, replyText); text != "" {
+			t.Errorf("%s has %q again after it was sent", p.name, text)
+		}
+		if JS[bool](p, `!document.querySelector("#composer-form-reply [data-other]").hidden`) {
+			t.Errorf("%s is offered what was sent", p.name)
+		}
+	}
 
 	// Thrown away it can still be had back.
-	desk.Press("Escape")
 	desk.Press("n")
 	desk.Type("a note that nobody needs")
 	desk.Expect("Draft of a note kept")

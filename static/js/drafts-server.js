@@ -31,6 +31,7 @@ export function open(form, local) {
   const field = textOf(form);
   const text = local?.texts?.content ?? "";
   if (!same(field.value, server.text)) return plan(form, state); // a message that was refused: nobody has it but this page
+  if (same(text, server.text)) form.dispatchEvent(new Event("draft:kept", { bubbles: true }));
   if (!text || same(text, server.text) || text === local.known) return;
   if (local.at > server.at) {
     field.value = text;
@@ -69,6 +70,7 @@ async function save(form, state, keepalive = false) {
     if (!answer.ok || !answer.headers.get("Content-Type")?.includes("json")) throw new Error(answer.status);
     state.version = (await answer.json()).version;
     state.known = text;
+    form.dispatchEvent(new Event("draft:kept", { bubbles: true }));
   } catch {
     state.failed = true; // this device has it; with the next key it is tried again
   }

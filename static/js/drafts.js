@@ -53,6 +53,13 @@ function settle() {
 
 if (person) {
   settle();
+  // What the server is known to have is told apart from what this device alone has.
+  document.addEventListener("draft:kept", (event) => {
+    const key = prefix + event.target.dataset.draft;
+    const draft = read(key);
+    if (draft) write(key, { ...draft, known: kept(event.target) });
+  });
+
   for (const form of document.querySelectorAll("form[data-draft]")) {
     if (form.dataset.draftSrc) open(form, read(prefix + form.dataset.draft));
     else restore(form);
