@@ -20,11 +20,13 @@ var navs = map[store.Role][]views.NavItem{
 		{Label: "My tickets", Href: "/my-tickets", Icon: "mine", Key: "g m"},
 		{Label: "All tickets", Href: "/tickets", Icon: "ticket", Key: "g t"},
 		{Label: "Tags", Href: "/tags", Icon: "tag", Key: "g l"},
+		{Label: "Macros", Href: "/macros", Icon: "edit", Key: "g r"},
 	},
 	store.Admin: {
 		{Label: "Overview", Href: "/", Icon: "home", Key: "g o"},
 		{Label: "Tickets", Href: "/tickets", Icon: "ticket", Key: "g t"},
 		{Label: "Tags", Href: "/tags", Icon: "tag", Key: "g l"},
+		{Label: "Macros", Href: "/macros", Icon: "edit", Key: "g r"},
 		{Label: "Users", Href: "/users", Icon: "people", Key: "g u"},
 		{Label: "Invitations", Href: "/invitations", Icon: "invitation", Key: "g i"},
 		{Label: "Health", Href: "/health", Icon: "activity", Key: "g h"},

@@ -94,6 +94,7 @@ func (v TicketView) composer() ui.ComposerArgs {
 		args.Note = ui.FieldArgs{Value: v.Note.Text, Error: v.Note.wrong("body")}
 		args.NoteFiles = ui.FieldArgs{Error: v.Note.Errors["files"]}
 		args.Seen = strconv.FormatInt(v.seen(), 10)
+		args.Templates = templateMenu(v.path("/templates"))
 		args.Drafts, args.Colleagues = v.path("/drafts"), "/colleagues"
 		args.ReplyKept, args.NoteKept = v.Reply.kept(), v.Note.kept()
 		args.Then, args.ThenChosen = thenOptions(), string(v.Reply.Then)

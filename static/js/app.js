@@ -7,6 +7,7 @@ import "./rows.js";
 import "./regions.js";
 import "./select.js";
 import "./bulk.js";
+import "./templates.js";
 import "./controls.js";
 import "./acts.js";
 import "./drafts.js";
