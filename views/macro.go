@@ -1,6 +1,7 @@
 package views
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -111,9 +112,12 @@ func templateText(m store.Macro, internal bool) string {
 	return m.Reply
 }
 
+// escaped is a sign that Markdown is told to show as it is.
+var escaped = regexp.MustCompile(`\\([[:punct:]])`)
+
 // firstWords is the beginning of a text on one line.
 func firstWords(text string) string {
-	line := []rune(strings.Join(strings.Fields(text), " "))
+	line := []rune(strings.Join(strings.Fields(escaped.ReplaceAllString(text, "$1")), " "))
 	if len(line) > 100 {
 		return string(line[:99]) + "…"
 	}
