@@ -355,7 +355,8 @@ func sampleTicket(now time.Time) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Composer(ui.ComposerArgs{Ticket: 1047, ReplyAction: "/_style", NoteAction: "/_style"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Composer(ui.ComposerArgs{Ticket: 1047, ReplyAction: "/_style", NoteAction: "/_style", Preview: "/preview", Then: thenOptions(),
+				ReplyKept: []ui.KeptFile{{ID: "1", Name: "bill.pdf", Size: 120_000}, {ID: "2", Name: "plan.png", Size: 2_400_000, Dropped: true}}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -63,6 +63,13 @@ var hostileTexts = []string{
 	`<base href="https://evil.example">`,
 	`<meta http-equiv=refresh content="0;url=https://evil.example">`,
 	`# <a id=timeline name=submit>`,
+	`![x](attachment:"onerror=alert(1))`,
+	`![x](attachment:%22%20onerror=alert(1)%3E%3Cscript%3E)`,
+	`[![x](attachment:a.png)](javascript:alert(1))`,
+	"\ue000<img src=x onerror=alert(1)>\ue001",
+	"[x](https://e.example/\ue000a.png\ue001)",
+	"\ue000%3Cscript%3Ealert(1)%3C/script%3E\ue001",
+	"yes\n\n<summary>wrote:\n\n> <details open ontoggle=alert(1)>\n> \n>\n>\n>\n> x",
 }
 
 // TestHostile parses what comes out as a browser would and looks for anything that could run, fetch or reach
@@ -81,7 +88,7 @@ func TestHostile(t *testing.T) {
 
 var allowed = func() map[string]bool {
 	allowed := map[string]bool{}
-	for tag := range strings.FieldsSeq("html head body p br strong em del code pre blockquote ul ol li hr h3 h4 h5 h6 table thead tbody tr th td a details summary") {
+	for tag := range strings.FieldsSeq("html head body p br strong em del code pre blockquote ul ol li hr h3 h4 h5 h6 table thead tbody tr th td a details summary span") {
 		allowed[tag] = true
 	}
 	return allowed
@@ -97,6 +104,7 @@ func harmless(t *testing.T, in, out string, doc *goquery.Document) {
 			switch {
 			case a.Key == "href" && (strings.HasPrefix(a.Val, "https://") || strings.HasPrefix(a.Val, "http://") || strings.HasPrefix(a.Val, "mailto:")):
 			case a.Key == "class" && a.Val == "quoted" && goquery.NodeName(s) == "details":
+			case a.Key == "class" && a.Val == "picture-name" && goquery.NodeName(s) == "span":
 			case a.Key == "rel", a.Key == "start", a.Key == "align":
 			default:
 				t.Errorf("%q lets %s=%q through", in, a.Key, a.Val)
