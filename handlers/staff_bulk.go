@@ -276,6 +276,9 @@ func (h Staff) BulkProgress(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if Unchanged(c, version) {
+		return nil
+	}
 	return Render(c, http.StatusOK, views.BulkProgress(bulk, version))
 }
 
@@ -286,11 +289,11 @@ func (h Staff) lastBulk(c echo.Context) (*store.BulkChange, int64, error) {
 	bulk, version, err := h.Store.LastBulk(c.Request().Context(), actor(c))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, version, nil
+		return nil, 0, nil
 	case err != nil:
 		return nil, 0, err
 	case bulk.EndedAt != nil && time.Since(*bulk.EndedAt) > barLife:
-		return nil, version, nil
+		return nil, 0, nil // as every page begins
 	}
 	return &bulk, version, nil
 }
@@ -300,6 +303,9 @@ func (h Staff) BulkBar(c echo.Context) error {
 	bulk, version, err := h.lastBulk(c)
 	if err != nil {
 		return err
+	}
+	if Unchanged(c, bulk != nil, version) {
+		return nil
 	}
 	return Render(c, http.StatusOK, views.BulkBar(bulk, version))
 }
