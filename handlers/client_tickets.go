@@ -12,31 +12,10 @@ import (
 )
 
 // Tickets lists the customer's own tickets.
-func (h Client) Tickets(c echo.Context) error {
-	page := h.Page(c, "Tickets")
-	list := views.TicketList{Query: ticketQuery(c, "/tickets"), Title: "Tickets"}
-	status, err := h.listTickets(c, &list, nil)
-	if err != nil {
-		return err
-	}
-	if WantsJSON(c) {
-		return ticketsJSON(c, list.Page)
-	}
-	return Render(c, status, views.TicketListPage(page, list))
-}
+func (h Client) Tickets(c echo.Context) error { return h.listTickets(c, allTickets) }
 
 // TicketRows is the live region of that list.
-func (h Client) TicketRows(c echo.Context) error {
-	if same, err := h.listUnchanged(c); same || err != nil {
-		return err
-	}
-	list := views.TicketList{Query: ticketQuery(c, "/tickets"), Title: "Tickets"}
-	status, err := h.listTickets(c, &list, nil)
-	if err != nil {
-		return err
-	}
-	return Render(c, status, views.TicketRows(list))
-}
+func (h Client) TicketRows(c echo.Context) error { return h.ticketRows(c, allTickets) }
 
 // NewTicket is the form for a ticket.
 func (h Client) NewTicket(c echo.Context) error {

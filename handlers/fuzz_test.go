@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"mime"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
@@ -64,18 +65,24 @@ func FuzzTicketAddress(f *testing.F) {
 		if number, err := ticketNumber(c); err == nil && (number <= 0 || strconv.FormatInt(number, 10) != text) {
 			t.Errorf("%q is ticket %d", text, number)
 		}
-		query := views.TicketQuery{Path: "/tickets", Status: text, Priority: text, Assignee: text, Age: text, Sort: text, After: text, Before: text}
+		query := views.TicketQuery{Path: "/tickets", Kept: text, Q: text, Sort: text, Columns: text, Density: text, After: text, Before: text}
 		for _, address := range []string{query.Href(), query.Rows()} {
 			to, err := url.Parse(address)
-			if err != nil || to.Host != "" || !strings.HasPrefix(to.Path, "/tickets") || text != "" && to.Query().Get("after") != text {
+			if err != nil || to.Host != "" || !strings.HasPrefix(to.Path, "/tickets") || text != "" && (to.Query().Get("after") != text || to.Query().Get("q") != text) {
 				t.Errorf("a list of %q is at %q (%v)", text, address, err)
 			}
 		}
-		filter, err := ticketFilter(store.Actor{}, query)
-		if err != nil {
-			saidOnList(&views.TicketList{}, err)
-		} else if text != "" && filter.Younger == 0 && filter.Older == 0 {
-			t.Errorf("%q narrows to %+v", text, filter)
+		for _, name := range []string{"q", "status", "priority", "assignee", "tag", "age", "columns", "density"} {
+			address := "/tickets?" + url.Values{name: {text}}.Encode()
+			c := e.NewContext(httptest.NewRequest("GET", address, nil), httptest.NewRecorder())
+			list, filter, err := (&Portal{Role: store.Agent}).ticketList(c, allTickets)
+			if err != nil {
+				if status, err := sayOnList(&list, err); err != nil || status != http.StatusUnprocessableEntity {
+					t.Errorf("%s: %d, %v", address, status, err)
+				}
+			} else if strings.TrimSpace(strings.ReplaceAll(text, "\x00", "")) != "" && filter.Query.IsZero() && name != "columns" && name != "density" && text != "any" && text != views.AsWritten {
+				t.Errorf("%s narrows to nothing", address)
+			}
 		}
 	})
 }

@@ -197,21 +197,18 @@ func (h Staff) listedAt(c echo.Context, address string) (filter store.TicketFilt
 	if err != nil {
 		return filter, nowhere
 	}
-	query := ticketQueryOf(at.Query(), at.Path)
-	query.After, query.Before, query.Sort = "", "", ""
-	if filter, err = ticketFilter(actor(c), query); err != nil {
-		return filter, err
+	values := at.Query()
+	for _, name := range []string{"after", "before", "sort", "columns", "density", "from"} {
+		values.Del(name)
 	}
-	switch {
-	case at.Path == "/tickets":
-	case at.Path == "/queue" && h.Role == store.Agent:
-		unassigned(&filter)
-	case at.Path == "/my-tickets" && h.Role == store.Agent:
-		assignedTo(actor(c).UserID, query.Status != "")(&filter)
-	default:
-		return filter, nowhere
+	for _, view := range []store.View{allTickets, queue, myTickets} {
+		if at.Path == view.Path {
+			view.Sort = ""
+			_, filter, err = listAt(h.Role, view, values)
+			return filter, err
+		}
 	}
-	return filter, nil
+	return filter, nowhere
 }
 
 // askBulk shows the question again, or what is wrong: in the bar where scripts run, else as a page.

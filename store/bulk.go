@@ -137,13 +137,12 @@ func (s *Store) StartBulk(ctx context.Context, actor Actor, change Change, selec
 // selectTickets finds the ids of the selected tickets, in order. Numbers without a ticket come into the report.
 func selectTickets(ctx context.Context, tx pgx.Tx, actor Actor, selection Selection, report *BulkReport) ([]uuid.UUID, error) {
 	if selection.Filter != nil {
-		query, err := newTicketQuery(actor, *selection.Filter)
+		args := pgx.StrictNamedArgs{}
+		condition, err := selection.Filter.Query.condition(ctx, tx, actor, args)
 		if err != nil {
 			return nil, err
 		}
-		condition := query.condition()
-		args := query.conditionArgs()
-		rows, err := tx.Query(ctx, `SELECT t.id FROM tickets t`+condition+fmt.Sprintf(` ORDER BY t.id LIMIT %d`, MaxBulk+1), args)
+		rows, err := tx.Query(ctx, `SELECT t.id FROM tickets t WHERE `+condition+fmt.Sprintf(` ORDER BY t.id LIMIT %d`, MaxBulk+1), args)
 		if err != nil {
 			return nil, err
 		}
@@ -180,13 +179,13 @@ func selectTickets(ctx context.Context, tx pgx.Tx, actor Actor, selection Select
 // SelectionSize counts what a list shows, up to one more than MaxBulk.
 func (s *Store) SelectionSize(ctx context.Context, actor Actor, filter TicketFilter) (count int, err error) {
 	defer wrap(&err, "SelectionSize")
-	query, err := newTicketQuery(actor, filter)
-	if err != nil {
-		return 0, err
-	}
 	err = s.seeing(ctx, actor, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM tickets t`+query.condition()+fmt.Sprintf(` LIMIT %d) x`, MaxBulk+1),
-			query.conditionArgs()).Scan(&count)
+		args := pgx.StrictNamedArgs{}
+		condition, err := filter.Query.condition(ctx, tx, actor, args)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM tickets t WHERE `+condition+fmt.Sprintf(` LIMIT %d) x`, MaxBulk+1), args).Scan(&count)
 	})
 	return count, err
 }

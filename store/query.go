@@ -171,15 +171,6 @@ func (q Query) Without(field Field) Query {
 	return Query{Root: allOf(rest)}
 }
 
-// Demands says whether every ticket of the query fulfils the term: it stands for itself in the query, not as one
-// of several possibilities.
-func (q Query) Demands(match func(Term) bool) bool {
-	return slices.ContainsFunc(q.parts(), func(n Node) bool {
-		t, ok := n.(Term)
-		return ok && match(t)
-	})
-}
-
 // allOf and anyOf make groups in their simplest form.
 func allOf(nodes []Node) Node {
 	var flat And
@@ -298,3 +289,6 @@ func quoteValue(value string) string {
 	}
 	return quote(value)
 }
+
+// String gives the term as the language writes it.
+func (t Term) String() string { return Query{t}.String() }

@@ -60,6 +60,11 @@ func adminMay(who store.Actor, _ rlsRow) bool {
 	return who.Role == store.Admin
 }
 
+// A kept view is its owner's; one that is shared is an admin's to change too. internal stands for shared.
+func ownOrSharedToAdmin(who store.Actor, row rlsRow) bool {
+	return who.Role.Staff() && row.owner == who.UserID || who.Role == store.Admin && row.internal
+}
+
 // rlsMatrix fills the database and says what is right.
 func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map[string]rlsTable) {
 	t.Helper()
@@ -140,6 +145,11 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 		if err := db.Store.Attend(ctx, who, own, "page-"+string(who.Role), false); err != nil {
 			t.Fatal(err)
 		}
+	}
+	view := func(who store.Actor, shared bool) rlsRow {
+		id := uuid.New()
+		db.Exec(t, `INSERT INTO views (id, owner_id, name, shared) VALUES ($1, $2, 'kept', $3)`, id, who.UserID, shared)
+		return rlsRow{name: fmt.Sprintf("%s's, shared %t", who.Email, shared), key: id.String(), owner: who.UserID, internal: shared}
 	}
 	customerNote := func(author store.Actor) rlsRow {
 		return rlsRow{name: author.Email + "'s", owner: author.UserID,
@@ -286,6 +296,14 @@ func rlsMatrix(t *testing.T, db *storetest.DB) (people []store.Actor, tables map
 			key: "user_id", rows: []rlsRow{{name: "ben in nora's note", key: ben.UserID.String()}}, sees: staffMay, changes: nobodyMay,
 			inserts: []rlsInsert{{"ada in ben's words", `INSERT INTO mentions (activity_id, user_id) VALUES ($1, $2)`, []any{strange, ada.UserID},
 				func(who store.Actor) bool { return who.UserID == ben.UserID }}},
+		},
+		"views": {
+			key: "id", update: "density = 'compact'", marked: "density = 'compact'", rows: []rlsRow{view(ana, false), view(ana, true), view(ada, false), view(ada, true)},
+			sees: func(who store.Actor, row rlsRow) bool {
+				return who.Role.Staff() && (row.internal || row.owner == who.UserID)
+			},
+			changes: ownOrSharedToAdmin, deletes: ownOrSharedToAdmin,
+			inserts: rlsOwnInserts(`INSERT INTO views (owner_id, name) VALUES ($1, 'new')`, cleo, ana, ada),
 		},
 		"presences": {
 			key: "page", update: "expires_at = '2001-01-01'", marked: "expires_at = '2001-01-01'",

@@ -24,8 +24,9 @@ type Ticket struct {
 	FirstResponseAt *time.Time
 	ResolvedAt      *time.Time
 	ClosedAt        *time.Time
-	Version         int64 // for a client: counts only the changes it may see
-	MergedInto      int64 // the number of the ticket that has it all now; 0: none
+	WaitingSince    *time.Time // the client's first message that nobody has answered; nil for a client
+	Version         int64      // for a client: counts only the changes it may see
+	MergedInto      int64      // the number of the ticket that has it all now; 0: none
 	// For staff alone; for a client nil.
 	SnoozedUntil *time.Time // SnoozeUntilAnswer or later: until the client writes
 	Tags         []TicketTag
@@ -50,6 +51,7 @@ const ticketColumns = `
 	t.first_response_at,
 	t.resolved_at,
 	t.closed_at,
+	CASE WHEN (SELECT auth.user_role()) <> 'client' THEN t.waiting_since END AS waiting_since,
 	CASE WHEN (SELECT auth.user_role()) = 'client' THEN t.client_seq ELSE t.seq END AS version,
 	coalesce((SELECT m.number FROM tickets m WHERE m.id = t.merged_into), 0) AS merged_into,
 	CASE WHEN (SELECT auth.user_role()) <> 'client' THEN t.snoozed_until END AS snoozed_until,

@@ -5,32 +5,24 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
 // PageSize is how many rows a list shows at a time.
 const PageSize = 50
 
-// TicketFilter narrows a list; a zero field does not.
+// TicketFilter is which tickets a list has, in which order, and which piece of it is asked for.
 type TicketFilter struct {
-	Status     Status
-	Active     bool // only tickets that somebody still has to do something about
-	Priority   Priority
-	Assignee   *uuid.UUID
-	Unassigned bool
-	Younger    time.Duration // created at most so long ago
-	Older      time.Duration // created longer ago
-	Sort       TicketSort    // by default the last changed first
-	After      string        // a page's Next: the rows that follow it
-	Before     string        // a page's Previous: the rows that precede it
-	Limit      int           // PageSize where 0
+	Query  Query
+	Sort   TicketSort // by default the last changed first
+	After  string     // a page's Next: the rows that follow it
+	Before string     // a page's Previous: the rows that precede it
+	Limit  int        // PageSize where 0
 }
 
 // TicketSort is what a list is ordered by. A leading "-" turns the order round.
@@ -40,6 +32,7 @@ type TicketSort string
 var ticketSorts = map[TicketSort]struct {
 	key, client, kind string
 	descending        bool
+	demands           Term
 }{
 	"updated": {key: "t.updated_at", client: "t.client_updated_at", kind: "timestamptz", descending: true},
 	"age":     {key: "t.created_at", kind: "timestamptz"},
@@ -47,12 +40,36 @@ var ticketSorts = map[TicketSort]struct {
 	// The most pressing first, and of those the oldest: both ascend, so that one comparison pages through them.
 	"priority": {key: "t.priority_rank", kind: "smallint"},
 	"assignee": {key: "coalesce(g.full_name, '')", kind: "text"},
+	// These two are of tickets that have the time: the query must demand it, since a list hides nothing it does not say.
+	"waiting":  {key: "t.waiting_since", kind: "timestamptz", demands: Term{Field: FieldIs, Values: []string{"unanswered"}}},
+	"resolved": {key: "t.resolved_at", kind: "timestamptz", descending: true, demands: Term{Field: FieldResolved, Values: []string{"30d"}}},
 }
 
 // Valid says whether lists can be ordered so.
 func (s TicketSort) Valid() bool {
 	_, ok := ticketSorts[TicketSort(strings.TrimPrefix(string(s), "-"))]
 	return ok
+}
+
+// sortable says whether a list of q can be ordered by the sort key: each of its tickets has what it goes by.
+func (q Query) sortable(key string) bool {
+	needs := ticketSorts[TicketSort(key)].demands
+	return needs.Field == "" || slices.ContainsFunc(q.parts(), func(n Node) bool {
+		t, ok := n.(Term)
+		return ok && t.Field == needs.Field && (needs.Field == FieldResolved || slices.Equal(t.Values, needs.Values))
+	})
+}
+
+// SortKeys lists the keys that a list of q can be ordered by, for role.
+func (q Query) SortKeys(role Role) []string {
+	keys := []string{"updated", "age", "priority", "status", "assignee"}
+	if role.Staff() && q.sortable("waiting") {
+		keys = append(keys, "waiting")
+	}
+	if q.sortable("resolved") {
+		keys = append(keys, "resolved")
+	}
+	return keys
 }
 
 // TicketPage is a piece of a list. Next and Previous are "" at its ends.
@@ -63,8 +80,8 @@ type TicketPage struct {
 	Version  int64 // of the topic "tickets", as the actor may know it
 }
 
-// Tickets lists the tickets that the actor may see, a page at a time, by key. An unknown filter value or a
-// damaged page key is *Invalid.
+// Tickets lists the tickets that the actor may see, a page at a time, by key. A name in the query that means nothing
+// is *InvalidQuery; an unknown order or a damaged page key is *Invalid.
 func (s *Store) Tickets(ctx context.Context, actor Actor, filter TicketFilter) (page TicketPage, err error) {
 	defer wrap(&err, "Tickets")
 	query, err := newTicketQuery(actor, filter)
@@ -72,11 +89,17 @@ func (s *Store) Tickets(ctx context.Context, actor Actor, filter TicketFilter) (
 		return TicketPage{}, err
 	}
 	err = s.seeing(ctx, actor, func(tx pgx.Tx) error {
-		if page.Version, err = listVersion(ctx, tx, actor); err != nil {
+		condition, err := filter.Query.condition(ctx, tx, actor, query.args)
+		if err != nil {
 			return err
 		}
-		page.Tickets, err = all[Ticket](tx.Query(ctx, query.sql, query.args))
-		return err
+		batch := &pgx.Batch{}
+		batch.Queue(listVersionSQL(actor)).QueryRow(func(row pgx.Row) error { return row.Scan(&page.Version) })
+		batch.Queue(query.sql(condition), query.args).Query(func(rows pgx.Rows) error {
+			page.Tickets, err = all[Ticket](rows, nil)
+			return err
+		})
+		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
 		return TicketPage{}, err
@@ -96,6 +119,11 @@ func (s *Store) ListVersion(ctx context.Context, actor Actor) (version int64, er
 // listVersion is the place of the last commit that the actor may know of. For a client that is not the last
 // commit of all: when something happened out of its sight is nothing it may read either.
 func listVersion(ctx context.Context, tx pgx.Tx, actor Actor) (version int64, err error) {
+	err = tx.QueryRow(ctx, listVersionSQL(actor)).Scan(&version)
+	return version, err
+}
+
+func listVersionSQL(actor Actor) string {
 	sql := `SELECT greatest((SELECT max(floor) FROM event_epochs), (SELECT max(place) FROM event_commits))`
 	if actor.Role == Client {
 		sql = `
@@ -106,24 +134,23 @@ func listVersion(ctx context.Context, tx pgx.Tx, actor Actor) (version int64, er
 			(SELECT (extract(epoch FROM max(client_updated_at)) * 1000000)::bigint FROM tickets WHERE client_id = (SELECT auth.uid())),
 			0)`
 	}
-	err = tx.QueryRow(ctx, sql).Scan(&version)
-	return version, err
+	return sql
 }
 
 // ticketQuery is one page of a list as SQL, and what is needed to name its neighbours.
 type ticketQuery struct {
-	sql      string
 	args     pgx.StrictNamedArgs
 	filter   TicketFilter
+	where    []string
+	join     string
+	order    string
 	sort     string
 	backward bool
 	limit    int
-	client   bool
-	where    []string // what narrows the list, without the page
 }
 
 func newTicketQuery(actor Actor, filter TicketFilter) (ticketQuery, error) {
-	q := ticketQuery{filter: filter, limit: filter.Limit, args: pgx.StrictNamedArgs{}, client: actor.Role == Client}
+	q := ticketQuery{filter: filter, limit: filter.Limit, args: pgx.StrictNamedArgs{}}
 	if q.limit <= 0 || q.limit > PageSize {
 		q.limit = PageSize
 	}
@@ -136,50 +163,20 @@ func newTicketQuery(actor Actor, filter TicketFilter) (ticketQuery, error) {
 	turned := strings.HasPrefix(string(filter.Sort), "-")
 	q.sort = strings.TrimPrefix(string(filter.Sort), "-")
 	sort := ticketSorts[TicketSort(q.sort)]
+	if !filter.Query.sortable(q.sort) {
+		fixed := filter.Query.Require(sort.demands).String()
+		return q, &InvalidQuery{Text: filter.Query.String(), Mistakes: []Mistake{{
+			Sentence: fmt.Sprintf("Not every ticket can be sorted by this, only those of %s.", Query{sort.demands}), Offer: fixed, Fixed: fixed}}}
+	}
 	key := sort.key
-	if q.client && sort.client != "" {
-		key = sort.client
-	}
-
-	var where []string
-	if q.client {
+	if actor.Role == Client {
+		if sort.client != "" {
+			key = sort.client
+		}
 		// The policy says it too; said here, the index on the client serves.
-		where = append(where, "t.client_id = (SELECT auth.uid())")
-	}
-	if filter.Status != "" {
-		if !filter.Status.Valid() {
-			return q, invalid("status", "There is no status %q.", filter.Status)
-		}
-		where = append(where, "t.status = @status")
-		q.args["status"] = filter.Status
-	}
-	if filter.Active {
-		where = append(where, "t.status IN ('new', 'open', 'pending', 'on_hold')")
-	}
-	if filter.Priority != "" {
-		if !filter.Priority.Valid() {
-			return q, invalid("priority", "There is no priority %q.", filter.Priority)
-		}
-		where = append(where, "t.priority = @priority")
-		q.args["priority"] = filter.Priority
-	}
-	if filter.Unassigned {
-		where = append(where, "t.agent_id IS NULL")
-	} else if filter.Assignee != nil {
-		where = append(where, "t.agent_id = @assignee")
-		q.args["assignee"] = filter.Assignee
+		q.where = append(q.where, "t.client_id = (SELECT auth.uid())")
 	}
 
-	if filter.Younger > 0 {
-		where = append(where, "t.created_at >= now() - @younger::interval")
-		q.args["younger"] = filter.Younger
-	}
-	if filter.Older > 0 {
-		where = append(where, "t.created_at < now() - @older::interval")
-		q.args["older"] = filter.Older
-	}
-
-	q.where = slices.Clone(where)
 	at := filter.After
 	if filter.Before != "" {
 		at, q.backward = filter.Before, true
@@ -194,23 +191,21 @@ func newTicketQuery(actor Actor, filter TicketFilter) (ticketQuery, error) {
 		if err != nil {
 			return q, err
 		}
-		where = append(where, fmt.Sprintf("(%s, t.number) %s (@key::text::%s, @number)", key, beyond, sort.kind))
+		q.where = append(q.where, fmt.Sprintf("(%s, t.number) %s (@key::text::%s, @number)", key, beyond, sort.kind))
 		q.args["key"], q.args["number"] = mark.Key, mark.Number
 	}
-	condition := ""
-	if len(where) > 0 {
-		condition = " WHERE " + strings.Join(where, " AND ")
-	}
-	byName := ""
 	if q.sort == "assignee" {
-		byName = " LEFT JOIN users g ON g.id = t.agent_id"
+		q.join = " LEFT JOIN users g ON g.id = t.agent_id"
 	}
-	order := fmt.Sprintf(" ORDER BY %s %s, t.number %s", key, direction, direction)
-	// The page's rows are picked before anything is joined to them. One more than shown tells whether there is
-	// a next page.
-	q.sql = fmt.Sprintf("SELECT%s FROM (SELECT t.* FROM tickets t%s%s%s LIMIT %d) t%s%s",
-		ticketColumns, byName, condition, order, q.limit+1, ticketPeople, order)
+	q.order = fmt.Sprintf(" ORDER BY %s %s, t.number %s", key, direction, direction)
 	return q, nil
+}
+
+// sql is the page's query. Its rows are picked before anything is joined to them; one more than shown tells whether
+// there is a next page.
+func (q ticketQuery) sql(condition string) string {
+	return fmt.Sprintf("SELECT%s FROM (SELECT t.* FROM tickets t%s WHERE %s%s LIMIT %d) t%s%s",
+		ticketColumns, q.join, strings.Join(append(q.where, condition), " AND "), q.order, q.limit+1, ticketPeople, q.order)
 }
 
 // cut takes the surplus row off the page and names the neighbours.
@@ -254,6 +249,10 @@ func (q ticketQuery) pageKey(t Ticket) string {
 		k.Key = fmt.Sprint(len(Priorities) - slices.Index(Priorities, t.Priority))
 	case "assignee":
 		k.Key = t.AgentName
+	case "waiting":
+		k.Key = t.WaitingSince.Format(time.RFC3339Nano)
+	case "resolved":
+		k.Key = t.ResolvedAt.Format(time.RFC3339Nano)
 	}
 	text, _ := json.Marshal(k)
 	return base64.RawURLEncoding.EncodeToString(text)
@@ -267,7 +266,7 @@ func readPageKey(text, sort string) (k pageKey, err error) {
 		return k, damaged
 	}
 	switch sort {
-	case "updated", "age":
+	case "updated", "age", "waiting", "resolved":
 		at, err := time.Parse(time.RFC3339Nano, k.Key)
 		if err != nil || at.Year() < 1 || at.Year() > 9999 {
 			return k, damaged
@@ -279,19 +278,4 @@ func readPageKey(text, sort string) (k pageKey, err error) {
 		}
 	}
 	return k, nil
-}
-
-// condition is what narrows the list, as a WHERE, with the arguments that it needs.
-func (q ticketQuery) condition() string {
-	if len(q.where) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(q.where, " AND ")
-}
-
-func (q ticketQuery) conditionArgs() pgx.StrictNamedArgs {
-	args := maps.Clone(q.args)
-	delete(args, "key")
-	delete(args, "number")
-	return args
 }

@@ -273,7 +273,7 @@ func TestListPagesByKeyInEveryOrder(t *testing.T) {
 		}
 	}
 	for _, filter := range []store.TicketFilter{
-		{Status: "odd"}, {Priority: "odd"}, {Sort: "odd"}, {After: "odd"}, {After: "eyJTb3J0IjoiYWdlIn0"}, {Sort: "age", After: "eyJTb3J0IjoiYWdlIiwiS2V5IjoieCJ9"},
+		{Sort: "odd"}, {Sort: "waiting"}, {Sort: "-resolved"}, {After: "odd"}, {After: "eyJTb3J0IjoiYWdlIn0"}, {Sort: "age", After: "eyJTb3J0IjoiYWdlIiwiS2V5IjoieCJ9"},
 	} {
 		var wrong *store.Invalid
 		if _, err := db.Store.Tickets(ctx, agent, filter); !errors.As(err, &wrong) {

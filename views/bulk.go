@@ -197,7 +197,7 @@ func backTo(list string) string {
 
 // selectForm is the form that the list's checkboxes belong to; "" is none.
 func (l TicketList) selectForm() string {
-	if l.Staff {
+	if l.Role.Staff() {
 		return "select-bar"
 	}
 	return ""

@@ -163,7 +163,7 @@ func ClientDashboard(d store.ClientDashboard) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = shortList("open-list", d.Tickets, false, true).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = shortList("open-list", d.Tickets, "status", "subject", "priority", "created").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -369,7 +369,7 @@ func AgentDashboard(d store.AgentDashboard) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = shortList("oldest-list", d.Oldest, true, true).Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = shortList("oldest-list", d.Oldest, "status", "subject", "priority", "requester", "created").Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -736,7 +736,7 @@ func dashboard(version int64) templ.Component {
 }
 
 // shortList is a list of a few rows. data-still: it does not move under the pointer.
-func shortList(id string, tickets []store.Ticket, requesters, byAge bool) templ.Component {
+func shortList(id string, tickets []store.Ticket, columns ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -779,7 +779,7 @@ func shortList(id string, tickets []store.Ticket, requesters, byAge bool) templ.
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.TicketList(ui.TicketListArgs{ID: id, Rows: ticketRows(tickets, byAge), Requesters: requesters, AgeLabel: "Age"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var32), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.TicketList(ui.TicketListArgs{ID: id, Rows: ticketRows(tickets), Columns: columns}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var32), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -8,10 +8,17 @@ import (
 
 // The story the samples tell: an angry customer, a file, a long subject, every status.
 
+func sampleColumns(staff bool) []string {
+	if staff {
+		return []string{"status", "subject", "priority", "requester", "assignee", "tags", "updated"}
+	}
+	return []string{"status", "subject", "priority", "assignee", "updated"}
+}
+
 func sampleRows(now time.Time) []ui.TicketRowArgs {
 	row := func(number int, subject, status, priority, requester, assignee string, age time.Duration, messages, files int) ui.TicketRowArgs {
 		return ui.TicketRowArgs{Number: number, Subject: subject, Status: status, Priority: priority, Requester: requester,
-			Assignee: assignee, Age: now.Add(-age), Messages: messages, Files: files}
+			Assignee: assignee, Tags: []ui.TicketTagArgs{{Name: "billing", Hue: number % 8}}, Times: map[string]time.Time{"updated": now.Add(-age)}, Messages: messages, Files: files}
 	}
 	const day = 24 * time.Hour
 	return []ui.TicketRowArgs{

@@ -119,7 +119,7 @@ func sampleList(now time.Time, staff bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.TicketList(ui.TicketListArgs{ID: "list-sample", Rows: sampleRows(now), Requesters: staff, Assignees: true, SortBy: "updated", SortDir: "descending", SortHref: map[string]string{"status": "#s", "priority": "#p", "updated": "#u"}, Attrs: ui.Live("tickets", 7, "/_style/list")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.TicketList(ui.TicketListArgs{ID: "list-sample", Rows: sampleRows(now), Columns: sampleColumns(staff), SortBy: "updated", SortDir: "descending", SortHref: map[string]string{"status": "#s", "priority": "#p", "updated": "#u"}, Attrs: ui.Live("tickets", 7, "/_style/list")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

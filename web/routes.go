@@ -29,10 +29,6 @@ func agentRoutes(r routes, h handlers.Agent) {
 	r.get("/", h.Dashboard)
 	r.get("/dashboard", h.DashboardRegion)
 
-	r.get("/queue", h.Queue)
-	r.get("/queue/rows", h.QueueRows)
-	r.get("/my-tickets", h.MyTickets)
-	r.get("/my-tickets/rows", h.MyTicketRows)
 	staffRoutes(r, handlers.Staff{Portal: h.Portal})
 }
 
@@ -40,6 +36,10 @@ func agentRoutes(r routes, h handlers.Agent) {
 func staffRoutes(r routes, h handlers.Staff) {
 	r.get("/tickets", h.Tickets)
 	r.get("/tickets/rows", h.TicketRows)
+	r.get("/queue", h.Queue)
+	r.get("/queue/rows", h.QueueRows)
+	r.get("/my-tickets", h.MyTickets)
+	r.get("/my-tickets/rows", h.MyTicketRows)
 	ticketRoutes(r, h.Portal)
 	r.get("/presences", h.PresenceMarks)
 	r.get("/tickets/:number/presence", h.TicketPresence)
