@@ -95,6 +95,7 @@ func staffRoutes(r routes, h handlers.Staff) {
 	r.get("/bulk/:id/reversal", h.BackToBulk)
 	r.post("/bulk/:id/reversal", h.UndoBulk)
 
+	r.get("/palette", h.Palette)
 	r.get("/notifications", h.Notifications)
 	r.get("/notifications/list", h.NotificationList)
 	r.get("/notifications/panel", h.NotificationPanel)

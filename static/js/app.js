@@ -3,7 +3,10 @@
 import "./theme.js";
 import "./times.js";
 import "./keys.js";
+import "./palette.js";
 import "./rows.js";
+import "./around.js";
+import "./focus.js";
 import "./regions.js";
 import "./select.js";
 import "./bulk.js";

@@ -17,7 +17,12 @@ document.addEventListener("htmx:after:swap", () => {
   if (!sent) return;
   sent = false;
   const held = document.querySelector("#ticket-sending > .sending__mine");
-  (held ?? document.querySelector("#timeline > :last-child"))?.scrollIntoView({ block: "nearest" });
+  const shown = held ?? document.querySelector("#timeline > :last-child");
+  if (!shown) return;
+  shown.scrollIntoView({ block: "nearest" });
+  if (document.activeElement !== document.body) return;
+  shown.tabIndex = -1;
+  shown.focus({ preventScroll: true });
 });
 
 // ---- how long a reply can be taken back

@@ -14,7 +14,8 @@ function find(keys) {
     .find((control) => control.checkVisibility({ visibilityProperty: true }) && !control.matches(":disabled, [aria-disabled=true]"));
 }
 
-function press(control) {
+// press does what a press of the control's key does.
+export function press(control) {
   if (control.matches("input, select, textarea")) control.focus();
   else {
     control.focus({ preventScroll: true });
@@ -66,11 +67,15 @@ function words(control) {
   return copy.textContent.trim() || control.labels?.[0]?.textContent.trim() || "";
 }
 
+// actions are the controls of the page that have a key, as they are pressed: {keys, words, control}.
+export function actions() {
+  return [...document.querySelectorAll("[data-key]")].filter((control) => find(control.dataset.key) === control)
+    .map((control) => ({ keys: control.dataset.key, words: words(control), control }));
+}
+
 function lines() {
-  const out = new Map();
-  for (const control of document.querySelectorAll("[data-key]")) {
-    if (find(control.dataset.key) === control) out.set(control.dataset.key, words(control));
-  }
+  const out = new Map(actions().map((action) => [action.keys, action.words]));
+  if (document.querySelector("[data-palette]")) out.set("⌘/Ctrl K", "Find or do anything");
   if (document.querySelector("[data-rows] [data-row]")) {
     out.set("j", "Next row");
     out.set("k", "Previous row");
