@@ -6,9 +6,9 @@ CREATE TABLE public.notifications (
   position bigint GENERATED ALWAYS AS IDENTITY, -- the order of a person's list
   user_id uuid NOT NULL REFERENCES public.users ON DELETE CASCADE,
   -- assigned: somebody gave the ticket to the person. answered: its customer wrote on a ticket that the person has.
-  -- mentioned: a colleague named the person. late: nobody has answered the customer of such a ticket for long. unsent:
+  -- mentioned: a colleague named the person. followed: somebody wrote on a ticket that the person follows. late: nobody has answered the customer of such a ticket for long. unsent:
   -- a reply of the person's that was held back for a moment could not be sent.
-  kind text NOT NULL CHECK (kind IN ('assigned', 'mentioned', 'answered', 'late', 'unsent')),
+  kind text NOT NULL CHECK (kind IN ('assigned', 'mentioned', 'answered', 'followed', 'late', 'unsent')),
   ticket_id uuid NOT NULL REFERENCES public.tickets ON DELETE CASCADE,
   activity_id uuid REFERENCES public.ticket_activities ON DELETE CASCADE,
   actor_id uuid REFERENCES public.users ON DELETE SET NULL, -- NULL: the clock, or nobody who was signed in
@@ -26,7 +26,7 @@ CREATE INDEX notifications_created_idx ON public.notifications (created_at);
 -- The kinds that a person does not want. What is off is not written.
 CREATE TABLE public.notification_mutes (
   user_id uuid NOT NULL REFERENCES public.users ON DELETE CASCADE,
-  kind text NOT NULL CHECK (kind IN ('assigned', 'mentioned', 'answered', 'late', 'unsent')),
+  kind text NOT NULL CHECK (kind IN ('assigned', 'mentioned', 'answered', 'followed', 'late', 'unsent')),
   PRIMARY KEY (user_id, kind)
 );
 
@@ -75,7 +75,10 @@ BEGIN
           CROSS JOIN LATERAL (
             SELECT (n.metadata ->> 'to')::uuid AS user_id, 'assigned' AS kind WHERE n.activity_type = 'assignment'
             UNION ALL SELECT t.agent_id, 'assigned' WHERE n.activity_type = 'created'
-            UNION ALL SELECT t.agent_id, 'answered' WHERE n.activity_type = 'comment' AND n.user_id = t.client_id) w
+            UNION ALL SELECT t.agent_id, 'answered' WHERE n.activity_type = 'comment' AND n.user_id = t.client_id
+            UNION ALL SELECT f.user_id, 'followed' FROM public.ticket_followers f
+              WHERE f.ticket_id = n.ticket_id AND n.activity_type IN ('comment', 'internal_note')
+                AND (f.user_id, n.user_id) IS DISTINCT FROM (t.agent_id, t.client_id)) w
           WHERE w.user_id IS NOT NULL AND tickets.wants(w.user_id, w.kind, n.user_id)) told
     WHERE alike <= 5 OR nth = 1
     ORDER BY position;
@@ -94,6 +97,10 @@ BEGIN
     SELECT n.user_id, 'mentioned', a.ticket_id, a.id, a.user_id
     FROM new_rows n JOIN public.ticket_activities a ON a.id = n.activity_id
     WHERE tickets.wants(n.user_id, 'mentioned', a.user_id);
+  -- Who follows the ticket as well is told once.
+  DELETE FROM public.notifications f USING new_rows n
+    WHERE f.activity_id = n.activity_id AND f.user_id = n.user_id AND f.kind = 'followed'
+      AND EXISTS (SELECT FROM public.notifications m WHERE m.activity_id = n.activity_id AND m.user_id = n.user_id AND m.kind = 'mentioned');
   RETURN NULL;
 END
 $$;
@@ -192,7 +199,7 @@ CREATE POLICY notifications_own_changes ON public.notifications FOR UPDATE TO au
   USING (user_id = (SELECT auth.uid()) AND (SELECT auth.user_role() IN ('agent', 'admin')))
   WITH CHECK (user_id = (SELECT auth.uid()) AND (SELECT auth.user_role() IN ('agent', 'admin')));
 CREATE POLICY notifications_worker ON public.notifications TO autocrm_worker USING (true) WITH CHECK (true);
-CREATE POLICY notifications_owner_writes ON public.notifications FOR INSERT TO autocrm_owner WITH CHECK (true);
+CREATE POLICY notifications_owner ON public.notifications TO autocrm_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY notification_mutes_own ON public.notification_mutes TO authenticated
   USING (user_id = (SELECT auth.uid()) AND (SELECT auth.user_role() IN ('agent', 'admin')))

@@ -18,12 +18,13 @@ const (
 	NotifyAssigned  NotificationKind = "assigned"  // somebody gave the person a ticket
 	NotifyMentioned NotificationKind = "mentioned" // a colleague named the person in a message
 	NotifyAnswered  NotificationKind = "answered"  // the customer wrote on a ticket that the person has
+	NotifyFollowed  NotificationKind = "followed"  // somebody wrote on a ticket that the person follows
 	NotifyLate      NotificationKind = "late"      // the customer of such a ticket waits for long
 	NotifyUnsent    NotificationKind = "unsent"    // a reply of the person's that was held could not be sent
 )
 
 // NotificationKinds lists every kind, in the order that settings show them.
-var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyMentioned, NotifyAnswered, NotifyLate, NotifyUnsent}
+var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyMentioned, NotifyAnswered, NotifyFollowed, NotifyLate, NotifyUnsent}
 
 // Notification tells one person of the staff of one thing.
 type Notification struct {

@@ -129,6 +129,29 @@ func TestNotifications(t *testing.T) {
 	wantTold(t, db, ana)
 }
 
+// Who follows a ticket hears of every message, once, and of none of their own.
+func TestNotificationOfFollowed(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	cleo := db.Person(t, store.Client, "cleo@example.com")
+	ana, ben := db.Person(t, store.Agent, "ana@example.com"), db.Person(t, store.Agent, "ben@example.com")
+	number := submit(t, db, cleo, "It leaks")
+	do(t, db.Store.Take(ctx, ana, number))
+	db.Exec(t, `INSERT INTO ticket_followers (ticket_id, user_id) SELECT id, unnest($1::uuid[]) FROM tickets`, []uuid.UUID{ana.UserID, ben.UserID})
+	say := func(who store.Actor, text string, internal bool) {
+		t.Helper()
+		do(t, db.Store.Reply(ctx, who, number, store.Message{ID: uuid.New(), Body: text, Internal: internal}))
+	}
+	say(cleo, "Still.", false)
+	wantTold(t, db, ana, "answered 1001 by Cleo")
+	wantTold(t, db, ben, "followed 1001 by Cleo")
+	say(ana, "@Ben: can you?", true)
+	wantTold(t, db, ana, "answered 1001 by Cleo")
+	wantTold(t, db, ben, "followed 1001 by Cleo", "mentioned 1001 by Ana")
+	say(ben, "I can.", true)
+	wantTold(t, db, ana, "answered 1001 by Cleo", "followed 1001 by Ben")
+}
+
 // A change of many at once is one line, and wakes the person's pages once.
 func TestNotificationOfMany(t *testing.T) {
 	t.Parallel()

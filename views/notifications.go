@@ -29,6 +29,7 @@ var notificationKinds = map[store.NotificationKind]struct{ label, icon string }{
 	store.NotifyAssigned:  {"Somebody gives me a ticket", "mine"},
 	store.NotifyMentioned: {"Somebody mentions me", "note"},
 	store.NotifyAnswered:  {"A customer answers on a ticket I have", "reply"},
+	store.NotifyFollowed:  {"Somebody writes on a ticket I follow", "inbox"},
 	store.NotifyLate:      {"A customer of mine waits for long: 4 hours, 2 where the priority is high, 1 where it is urgent", "clock"},
 	store.NotifyUnsent:    {"A reply of mine could not be sent", "alert"},
 }
@@ -49,6 +50,8 @@ func NotificationWords(n store.Notification) string {
 		return who + " mentioned you"
 	case store.NotifyAnswered:
 		return who + " answered"
+	case store.NotifyFollowed:
+		return who + " wrote on a ticket you follow"
 	case store.NotifyLate:
 		return "A customer waits for your answer"
 	case store.NotifyUnsent:
