@@ -36,6 +36,8 @@ function successor() {
 
 function keep() {
   const { activeElement } = document;
+  // A morph takes the tabindex that was given here, and with it the focus at the next frame.
+  if (activeElement?.tabIndex === -1 && activeElement !== document.body) activeElement.tabIndex = -1;
   if (!last || (activeElement && activeElement !== document.body) || there(last.element)) return;
   const next = successor();
   if (!next) return;

@@ -62,9 +62,10 @@ document.addEventListener("keydown", (event) => {
 
 function words(control) {
   if (control.getAttribute("aria-label") || control.title) return control.getAttribute("aria-label") || control.title;
+  if (control.labels?.length) return control.labels[0].textContent.trim();
   const copy = control.cloneNode(true);
   for (const extra of copy.querySelectorAll("kbd, .count")) extra.remove();
-  return copy.textContent.trim() || control.labels?.[0]?.textContent.trim() || "";
+  return copy.textContent.trim();
 }
 
 // actions are the controls of the page that have a key, as they are pressed: {keys, words, control}.
