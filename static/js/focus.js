@@ -34,18 +34,28 @@ function successor() {
   return candidates.find(there) ?? home;
 }
 
+// A morph takes the tabindex that was given to something here, and with it, at the next frame, its focus.
+const bare = (e) => e !== document.body && e.tabIndex === -1 && !e.hasAttribute("tabindex");
+
 function keep() {
   const { activeElement } = document;
-  // A morph takes the tabindex that was given here, and with it the focus at the next frame.
-  if (activeElement?.tabIndex === -1 && activeElement !== document.body) activeElement.tabIndex = -1;
-  if (!last || (activeElement && activeElement !== document.body) || there(last.element)) return;
-  const next = successor();
+  if (activeElement && activeElement !== document.body) {
+    if (bare(activeElement)) activeElement.tabIndex = -1;
+    return;
+  }
+  if (!last) return;
+  const still = there(last.element);
+  if (still && !bare(last.element)) return;
+  const next = still ? last.element : successor();
   if (!next) return;
-  next.focus({ preventScroll: true });
-  if (document.activeElement === next) return;
-  next.tabIndex = -1;
+  if (bare(next)) next.tabIndex = -1;
   next.focus({ preventScroll: true });
 }
 
-document.addEventListener("htmx:finally:swap", keep);
-document.addEventListener("htmx:finally:request", keep);
+function swapped() {
+  keep();
+  requestAnimationFrame(() => requestAnimationFrame(keep));
+}
+
+document.addEventListener("htmx:finally:swap", swapped);
+document.addEventListener("htmx:finally:request", swapped);
