@@ -67,6 +67,7 @@ func (h Staff) AddCustomerNote(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	v.Note.Kept = true
 	return Render(c, http.StatusOK, views.CustomerNoteAdded(v))
 }
 

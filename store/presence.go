@@ -44,7 +44,8 @@ func (s *Store) Attend(ctx context.Context, actor Actor, number int64, page stri
 				INSERT INTO presences AS p (ticket_number, user_id, page, session_id, writing, expires_at)
 				SELECT number, @user, @page, @session, @writing, clock_timestamp() + @life
 				FROM ticket
-				WHERE NOT EXISTS (
+				WHERE EXISTS (SELECT FROM sessions WHERE id = @session AND revoked_at IS NULL) -- it may have ended just now
+				AND NOT EXISTS (
 					SELECT FROM presences
 					WHERE ticket_number = @number AND user_id = @user AND page = @page
 						AND session_id = @session AND writing = @writing AND expires_at > clock_timestamp() + @life::interval / 2)

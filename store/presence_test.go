@@ -98,7 +98,11 @@ func TestOnlyWhatOthersSeeOfAPresenceIsTold(t *testing.T) {
 		{"says nothing any more", sql(`UPDATE presences SET expires_at = now()`), "", true},
 		{"comes back", attend("one", true), "Ana writing", true},
 		{"signs out", func() error { return db.Store.SignOut(ctx, ana) }, "", true},
-		{"comes again", attend("one", false), "Ana", true},
+		{"is late with a sign of life", attend("one", false), "", false},
+		{"comes again", func() error {
+			ana = db.Session(t, ana)
+			return attend("one", false)()
+		}, "Ana", true},
 		{"is deactivated", sql(`UPDATE users SET active = false WHERE email = 'ana@example.com'`), "", true},
 		{"once more", attend("one", false), "Ana", true},
 		{"becomes a customer", sql(`UPDATE users SET user_role = 'client' WHERE email = 'ana@example.com'`), "", true},
