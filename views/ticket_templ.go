@@ -524,10 +524,6 @@ func TicketProperties(v TicketView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = followButton(v).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -541,6 +537,12 @@ func TicketProperties(v TicketView) templ.Component {
 		templ_7745c5c3_Err = ui.Facts(v.facts()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
+		}
+		if v.staff() && v.ticket().MergedInto == 0 {
+			templ_7745c5c3_Err = followButton(v).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		}
 		if v.ticket().Status.MayBecome(store.StatusCancelled, store.Client) && !v.staff() {
 			templ_7745c5c3_Err = ui.Confirm("Cancel ticket", "Cancel this ticket? Nobody will work on it any more.", v.path("/cancellation"), "Yes, cancel it").Render(ctx, templ_7745c5c3_Buffer)

@@ -61,7 +61,7 @@ func every(s string) map[string]templ.Component {
 		"FilterBar": FilterBar(s), "Menu": Menu(s, s), "Confirm": Confirm(s, s, s, s), "DialogButton": DialogButton(fill[ButtonArgs](s), s),
 		"Dialog": Dialog(s, s), "Table": Table(s), "TicketList": TicketList(fill[TicketListArgs](s)), "TicketHead": TicketHead(fill[TicketHeadArgs](s)),
 		"Property": Property(fill[PropertyArgs](s)), "Facts": Facts(fill[[]Fact](s)), "Message": Message(fill[MessageArgs](s)),
-		"TicketTag": TicketTag(fill[TicketTagArgs](s)), "TicketTags": TicketTags(s, fill[[]TicketTagArgs](s)), "Act": Act(fill[ActArgs](s)), "Choices": Choices(s, fill[[]Option](s)),
+		"TicketTag": TicketTag(fill[TicketTagArgs](s)), "TicketTags": TicketTags(s, fill[[]TicketTagArgs](s)), "Act": Act(fill[ActArgs](s)), "ActButton": ActButton(fill[ButtonArgs](s)), "Choices": Choices(s, fill[[]Option](s)),
 		"Change": Change(fill[ChangeArgs](s)), "Composer": Composer(fill[ComposerArgs](s)), "Stats": Stats(s, nil, fill[[]StatArgs](s)),
 		"Panel": Panel(s, s, Text(s)), "DayChart": DayChart(s, s, s, s, fill[[]DayCount](s)), "LineChart": LineChart(fill[LineChartArgs](s)), "Findings": Findings(fill[[]FindingArgs](s)), "Loads": Loads(fill[[]LoadArgs](s)), "Feed": Feed(s, nil, fill[[]FeedArgs](s)),
 	}
