@@ -45,8 +45,10 @@ func (v TicketView) actLine(name, label, icon, key string) ui.ActArgs {
 	return ui.ActArgs{ID: "act-" + name, Label: label, Icon: icon, Key: key, Open: len(v.act(name).Errors) > 0, Done: v.Done == name}
 }
 
-// formID makes a form's second sending harmless. What was typed keeps the id that it came with.
-func (f ActForm) formID(fresh uuid.UUID) string { return f.typed("id", fresh.String()) }
+// formID makes a form's second sending harmless. What was typed keeps the id that it came with; no two forms share one.
+func (v TicketView) formID(name string) string {
+	return v.act(name).typed("id", uuid.NewSHA1(v.Fresh, []byte(name)).String())
+}
 
 func ticketTags(tags []store.TicketTag) []ui.TicketTagArgs {
 	out := make([]ui.TicketTagArgs, len(tags))
