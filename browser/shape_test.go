@@ -46,6 +46,7 @@ func TestShaping(t *testing.T) {
 	ann.Type("refund")
 	ann.Press("Enter")
 	ann.ExpectJS(`document.querySelectorAll(".ticket-tags .ticket-tag").length === 3`, "three tags")
+	ann.ExpectJS(`document.activeElement.id === "prop-tag" && document.activeElement.value === ""`, "the field for the next tag")
 	ann.Press("Escape")
 	ann.Click("Remove tag refund")
 	ann.ExpectJS(`document.querySelectorAll(".ticket-tags .ticket-tag").length === 2`, "two tags")
