@@ -112,7 +112,7 @@ func TestUndoSend(t *testing.T) {
 	ben.Expect("Ann is sending a reply")
 	ben.look("a colleague is sending")
 	ann.look("a reply on its way")
-	ann.Press("u")
+	ann.Press("z")
 	ann.ExpectJS(replyText+` === "It moves again." && document.activeElement.matches("#composer-text-reply")`, "the reply where it was written")
 	ann.Expect("bill.txt")
 	ann.Expect("Send, mark Pending")

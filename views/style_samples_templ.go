@@ -445,7 +445,7 @@ func sampleAside(now time.Time) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Act(ui.ActArgs{ID: "act-sample", Label: "Snooze", Icon: "moon", Key: "z"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Act(ui.ActArgs{ID: "act-sample", Label: "Snooze", Icon: "moon", Key: "b"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
