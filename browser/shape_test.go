@@ -52,7 +52,7 @@ func TestShaping(t *testing.T) {
 	ann.ExpectJS(`document.querySelectorAll(".ticket-tags .ticket-tag").length === 2`, "two tags")
 
 	// Sleep, in the reader's own zone.
-	ann.Press("z")
+	ann.Press("b")
 	ann.ExpectJS(`document.activeElement.closest("#act-snooze form") && document.activeElement.innerText === "In 3 hours"`, "the first choice of snooze")
 	ann.look("snooze")
 	JS[any](ann, `document.querySelector("#snooze-at").value = "2020-01-01T09:00"`)
@@ -62,7 +62,7 @@ func TestShaping(t *testing.T) {
 	ann.Expect("Asleep until the customer answers")
 	ann.ExpectJS(`document.activeElement.id === "act-snooze-line" && !document.querySelector("#act-snooze").open`, "the line closed, with the focus")
 	bob.Expect("Asleep until the customer answers")
-	ann.Press("Z")
+	ann.Press("B")
 	ann.ExpectGone("Asleep until the customer answers")
 
 	ann.Press("h")
