@@ -665,7 +665,7 @@ func TestEveryTableIsForcedAndInTheMatrix(t *testing.T) {
 	}
 	rows, _ = db.Owner.Query(ctx, `
 		SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-		WHERE p.prosecdef AND n.nspname IN ('public', 'auth', 'tickets', 'live')
+		WHERE p.prosecdef AND n.nspname IN ('public', 'auth', 'tickets', 'live', 'search')
 		  AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=""']`)
 	loose, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil || len(loose) > 0 {

@@ -21,8 +21,9 @@ type Store struct {
 	dummy  string // a password hash nobody's password has: what an unknown address is compared with
 	Limits Limits
 
-	sessions sessionCrowd
-	bulk     *bulkRunner
+	sessions  sessionCrowd
+	bulk      *bulkRunner
+	searchers *searchers
 }
 
 // Limits are the durations and sizes an operator may want to know.
@@ -54,12 +55,19 @@ func Open(ctx context.Context, url string, files *blob.Bucket, limits Limits) (*
 		pool.Close()
 		return nil, err
 	}
-	return &Store{pool: pool, files: files, dummy: nobodysHash(), Limits: limits.withDefaults(), bulk: bulk}, nil
+	searchers, err := newSearchers(ctx, url)
+	if err != nil {
+		bulk.close()
+		pool.Close()
+		return nil, err
+	}
+	return &Store{pool: pool, files: files, dummy: nobodysHash(), Limits: limits.withDefaults(), bulk: bulk, searchers: searchers}, nil
 }
 
 // Close ends the connections, waiting for those in use. Bulk changes under way are cancelled.
 func (s *Store) Close() {
 	s.bulk.close()
+	s.searchers.store.pool.Close()
 	s.pool.Close()
 }
 
