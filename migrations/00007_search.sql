@@ -102,7 +102,7 @@ CREATE INDEX words_variant_idx ON search.words (variant, word);
 
 CREATE INDEX users_words_idx ON public.users USING gin (search.vector(full_name || ' ' || email, 'B')) WITH (fastupdate = off);
 
-CREATE POLICY attachments_owner_reads ON public.attachments FOR SELECT TO autocrm_owner USING (true);
+CREATE POLICY attachments_owner_searches ON public.attachments FOR SELECT TO autocrm_owner USING (true);
 
 -- ---- keeping it
 
