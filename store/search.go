@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -284,7 +283,7 @@ func (f *finder) find(ctx context.Context, query Query, want int) (found []numbe
 	args := pgx.StrictNamedArgs{"below": f.search.Below, "want": want}
 	condition := "true"
 	if !bound.exact {
-		if condition, err = nodeCondition(ctx, f.tx, f.actor, query.Root, args); err != nil {
+		if condition, err = query.condition(ctx, f.tx, f.actor, args); err != nil {
 			return nil, err
 		}
 	}
@@ -340,7 +339,7 @@ func (f *finder) withNumbers(ctx context.Context, found []numbered, query Query,
 		return found, nil
 	}
 	args := pgx.StrictNamedArgs{"below": found[len(found)-1].Number, "want": len(m.numbers), "numbers": m.numbers}
-	condition, err := nodeCondition(ctx, f.tx, f.actor, query.Root, args)
+	condition, err := query.condition(ctx, f.tx, f.actor, args)
 	if err != nil {
 		return nil, err
 	}
@@ -411,36 +410,4 @@ func onlyTexts(n Node) bool {
 		}
 	})
 	return only
-}
-
-// nodeCondition is the SQL condition on `tickets t` that the node holds for.
-func nodeCondition(ctx context.Context, tx pgx.Tx, actor Actor, n Node, args pgx.StrictNamedArgs) (string, error) {
-	group := func(parts []Node, between string) (string, error) {
-		conditions := make([]string, len(parts))
-		for i, part := range parts {
-			var err error
-			if conditions[i], err = nodeCondition(ctx, tx, actor, part, args); err != nil {
-				return "", err
-			}
-		}
-		return "(" + strings.Join(conditions, between) + ")", nil
-	}
-	switch n := n.(type) {
-	case And:
-		return group(n, " AND ")
-	case Or:
-		return group(n, " OR ")
-	case Not:
-		condition, err := nodeCondition(ctx, tx, actor, n.Node, args)
-		return "NOT " + condition, err
-	case Text:
-		return textCondition(ctx, tx, n, args)
-	case Term:
-		if n.Field == FieldNumber && n.Compare == Equal {
-			name := fmt.Sprintf("term_%d", len(args))
-			args[name] = n.Values
-			return "t.number = ANY (@" + name + "::bigint[])", nil
-		}
-	}
-	return "", invalid("q", "This cannot be searched yet.")
 }
