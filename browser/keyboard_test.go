@@ -69,8 +69,8 @@ func TestKeyboard(t *testing.T) {
 	ann.Type("I am on it.")
 	ann.Press("Control+Enter")
 	ann.ExpectJS(`[...document.querySelectorAll(".message__body")].some((e) => e.innerText.includes("I am on it."))`, "the reply on the timeline")
-	ann.Press("Escape") // out of the field
-	ann.Press("Escape") // out of the ticket
+	ann.Press("Escape")      // out of the field
+	ann.Press("Escape")      // out of the ticket
 	ann.ExpectPath("/queue") // the list it was opened from
 
 	cora := s.signedIn(t, store.Client, "cora@example.com")
