@@ -602,7 +602,7 @@ func templateMenu(src string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, "\"><summary class=\"btn btn--quiet btn--small\" data-key=\"u\" aria-keyshortcuts=\"u\" title=\"Templates\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, "\"><summary class=\"btn btn--quiet btn--small\" data-key=\"p\" aria-keyshortcuts=\"p\" title=\"Templates\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -614,7 +614,7 @@ func templateMenu(src string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Kbd("u").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Kbd("p").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -9,6 +9,7 @@ import (
 	"autocrm/web"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/google/uuid"
 )
 
 // TestKeys holds of every page of the staff's portals that no two controls have one key, that no key is the beginning
@@ -20,9 +21,9 @@ func TestKeys(t *testing.T) {
 	ticket := client.submit(t, "A subject", "A text")
 	client.submit(t, "Another", "A text")
 	for _, role := range store.Roles {
-		b := client
+		b, who := client, store.Actor{}
 		if role != store.Client {
-			b = d.person(t, role, string(role)+"@example.com")
+			b, who = d.signedIn(t, role, string(role)+"@example.com")
 		}
 		paths := []string{ticket}
 		for _, route := range web.Routes(d.handler, string(role)+".example.com") {
@@ -41,6 +42,12 @@ func TestKeys(t *testing.T) {
 				continue // a region: its page has it
 			}
 			found += checkKeys(t, string(role)+path, page)
+		}
+		if role.Staff() { // also while a reply can still be taken back
+			if err := d.Store.Hold(t.Context(), who, 1001, store.Message{ID: uuid.New(), Body: "words"}); err != nil {
+				t.Fatal(err)
+			}
+			checkKeys(t, string(role)+ticket+", sending", b.see(t, ticket).html(t))
 		}
 		if found < 20 {
 			t.Errorf("%s: %d controls with keys on all pages", role, found)
