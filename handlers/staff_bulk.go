@@ -81,7 +81,7 @@ func (h Staff) StartBulk(c echo.Context) error {
 		return err
 	}
 	form := views.BulkForm{List: fields.Get("list"), Whole: fields.Get("whole") != "", Do: fields.Get("do"), Assignee: fields.Get("assignee"),
-		Tags: fields.Get("tags")}
+		Tags: fields.Get("tags"), Into: fields.Get("into")}
 	for _, text := range fields["ticket"] {
 		if number, err := strconv.ParseInt(text, 10, 64); err == nil && number > 0 {
 			form.Numbers = append(form.Numbers, number)
@@ -142,6 +142,8 @@ func (h Staff) bulkChange(c echo.Context, what, object string, form *views.BulkF
 			object = form.Assignee
 		}
 		change.Assign, change.Assignee, err = assignment(object)
+	case "merge":
+		change.MergeInto, err = otherTicket("into", form.Into)
 	case "macro":
 		text, sure, _ := strings.Cut(object, " ")
 		form.Sure = sure == "sure"

@@ -116,6 +116,11 @@ func (s *Store) StartBulk(ctx context.Context, actor Actor, change Change, selec
 		if ids, err = selectTickets(ctx, tx, actor, selection, &job.report); err != nil {
 			return err
 		}
+		if change.MergeInto != 0 {
+			if err := mergeTarget(ctx, tx, change.MergeInto, len(ids)); err != nil {
+				return err
+			}
+		}
 		gone := 0
 		for _, reason := range job.report.Reasons {
 			gone += reason.Count

@@ -107,8 +107,11 @@ func (r *bulkRunner) do(job *bulkJob, hush func()) (err error) {
 	defer cancel()
 	return transact(ctx, r.pool, "authenticated", string(job.actor.Claims), pgx.ReadCommitted, func(tx pgx.Tx) error {
 		step := changeStep
-		if job.undoes != nil {
+		switch {
+		case job.undoes != nil:
 			step = undoStep
+		case job.change.MergeInto != 0:
+			step = mergeStep
 		}
 		if err := step(ctx, tx, job); err != nil {
 			return err

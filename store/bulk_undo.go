@@ -76,7 +76,12 @@ func undoStep(ctx context.Context, tx pgx.Tx, job *bulkJob) error {
 		if err := json.Unmarshal(text, &tickets); err != nil {
 			return fmt.Errorf("what a bulk change kept: %w", err)
 		}
-		out, err := putBack(ctx, tx, tickets, tags)
+		var out outcome
+		if tickets[0].MergedInto != nil {
+			out, err = unmerge(ctx, tx, tickets)
+		} else {
+			out, err = putBack(ctx, tx, tickets, tags)
+		}
 		if err != nil {
 			return err
 		}
@@ -116,7 +121,7 @@ func putBack(ctx context.Context, tx pgx.Tx, tickets []changed, tags []uuid.UUID
 		case !there:
 			out.refused = append(out.refused, refused{t.Number, goneTicket})
 			continue
-		case current.Merged:
+		case current.MergedInto != nil:
 			out.refused = append(out.refused, refused{t.Number, mergedSince})
 			continue
 		case !t.After.equal(current.fields()), slices.ContainsFunc(t.Removed, as),

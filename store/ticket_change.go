@@ -16,8 +16,9 @@ type Change struct {
 	Assignee   *uuid.UUID `json:"assignee,omitempty"` // where Assign is AssignPerson
 	AddTags    []string   `json:"add_tags,omitempty"`
 	RemoveTags []string   `json:"remove_tags,omitempty"`
-	Reply      string     `json:"reply,omitempty"` // Markdown with placeholders; customers read it
-	Note       string     `json:"note,omitempty"`  // the same, for colleagues
+	Reply      string     `json:"reply,omitempty"`      // Markdown with placeholders; customers read it
+	Note       string     `json:"note,omitempty"`       // the same, for colleagues
+	MergeInto  int64      `json:"merge_into,omitempty"` // a ticket's number; of many at once alone, and nothing beside it
 
 	// For words about it, as things were when it was made.
 	AssigneeName string     `json:"assignee_name,omitempty"`
@@ -42,7 +43,8 @@ func (c Change) IsZero() bool {
 }
 
 func (c Change) setsFields() bool {
-	return c.Status != "" || c.Priority != "" || c.Assign != AssignKeep || len(c.AddTags) > 0 || len(c.RemoveTags) > 0
+	return c.Status != "" || c.Priority != "" || c.Assign != AssignKeep || len(c.AddTags) > 0 || len(c.RemoveTags) > 0 ||
+		c.MergeInto != 0
 }
 
 // agent is whom the actor's change gives tickets to; nil is nobody. ok is false where it assigns nothing.
@@ -176,6 +178,8 @@ type changed struct {
 	After   ticketFields `json:"a"`
 	Added   []uuid.UUID  `json:"t,omitempty"` // tags
 	Removed []uuid.UUID  `json:"u,omitempty"`
+
+	MergedInto *uuid.UUID `json:"m,omitempty"`
 }
 
 // outcome is what became of some tickets.
@@ -197,7 +201,7 @@ type lockedTicket struct {
 	Status     Status
 	Priority   Priority
 	AgentID    *uuid.UUID
-	Merged     bool
+	MergedInto *uuid.UUID
 	Subject    string
 	ClientName string
 }
@@ -207,7 +211,7 @@ func (t lockedTicket) fields() ticketFields { return ticketFields{t.Status, t.Pr
 // lockTickets holds tickets for the rest of the transaction, in the order of their ids lest two wait crosswise.
 func lockTickets(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) ([]lockedTicket, error) {
 	return all[lockedTicket](tx.Query(ctx, `
-		SELECT t.id, t.number, t.status, t.priority, t.agent_id, t.merged_into IS NOT NULL AS merged, t.subject,
+		SELECT t.id, t.number, t.status, t.priority, t.agent_id, t.merged_into, t.subject,
 		       coalesce(c.full_name, '') AS client_name
 		FROM tickets t LEFT JOIN users c ON c.id = t.client_id
 		WHERE t.id = ANY ($1) ORDER BY t.id FOR UPDATE OF t`, ids))
@@ -224,7 +228,7 @@ func changeTickets(ctx context.Context, tx pgx.Tx, actor Actor, change readyChan
 	var may []lockedTicket
 	changes := map[uuid.UUID]*changed{}
 	for _, t := range tickets {
-		after, reason := change.apply(t.fields(), t.Merged, actor)
+		after, reason := change.apply(t.fields(), t.MergedInto != nil, actor)
 		if reason != "" {
 			out.refused = append(out.refused, refused{t.Number, reason})
 			continue

@@ -26,6 +26,7 @@ type BulkForm struct {
 	Do       string
 	Assignee string
 	Tags     string
+	Into     string
 	Macro    *store.Macro // which Do names
 	Sure     bool         // messages to customers are wanted
 	Wrong    string
@@ -85,6 +86,9 @@ func ChangeWords(c store.Change) string {
 	}
 	if len(c.RemoveTags) > 0 {
 		parts = append(parts, "remove "+tagWords(c.RemoveTags))
+	}
+	if c.MergeInto != 0 {
+		parts = append(parts, "merge into "+hash(c.MergeInto))
 	}
 	if c.Reply != "" {
 		parts = append(parts, "send a reply")
