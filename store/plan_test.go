@@ -32,13 +32,27 @@ type statement struct {
 }
 
 func (o *overheard) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	word, _, _ := strings.Cut(strings.TrimSpace(data.SQL), " ")
-	if slices.Contains([]string{"SELECT", "WITH"}, strings.ToUpper(strings.Fields(word)[0])) {
-		o.statements = append(o.statements, statement{data.SQL, data.Args})
+	o.hear(data.SQL, data.Args)
+	return ctx
+}
+
+func (o *overheard) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	for _, q := range data.Batch.QueuedQueries {
+		o.hear(q.SQL, q.Arguments)
 	}
 	return ctx
+}
+
+func (o *overheard) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+func (o *overheard) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+
+func (o *overheard) hear(sql string, args []any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if words := strings.Fields(sql); slices.Contains([]string{"SELECT", "WITH"}, strings.ToUpper(words[0])) {
+		o.statements = append(o.statements, statement{sql, args})
+	}
 }
 
 func (o *overheard) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}

@@ -96,7 +96,7 @@ func (s *Store) Assignable(ctx context.Context, actor Actor) (assignees []Assign
 	defer wrap(&err, "Assignable")
 	err = s.seeing(ctx, actor, func(tx pgx.Tx) error {
 		assignees, err = all[Assignee](tx.Query(ctx, `
-			SELECT p.id, p.full_name, p.user_role, count(t.id) AS open_tickets
+			SELECT p.id, p.full_name, p.user_role, count(t.agent_id) AS open_tickets
 			FROM users p
 			LEFT JOIN tickets t ON t.agent_id = p.id AND t.status IN ('new', 'open', 'pending', 'on_hold')
 			WHERE p.active AND p.user_role IN ('agent', 'admin') AND p.id `+noProbe+`
