@@ -49,7 +49,8 @@ func TestShaping(t *testing.T) {
 	ann.ExpectJS(`document.activeElement.id === "prop-tag" && document.activeElement.value === ""`, "the field for the next tag")
 	ann.Press("Escape")
 	ann.Click("Remove tag refund")
-	ann.ExpectJS(`document.querySelectorAll(".ticket-tags .ticket-tag").length === 2`, "two tags")
+	ann.ExpectJS(`document.querySelectorAll(".ticket-tags .ticket-tag").length === 2 && document.activeElement.id === "prop-tag"`, "two tags, and the field")
+	ann.Press("Escape")
 
 	// Sleep, in the reader's own zone.
 	ann.Press("b")
