@@ -805,6 +805,9 @@ func ticketRows(tickets []store.Ticket) []ui.TicketRowArgs {
 	for _, t := range tickets {
 		row := ui.TicketRowArgs{Number: int(t.Number), Subject: t.Subject, Status: string(t.Status), Priority: string(t.Priority),
 			Requester: t.ClientName, Assignee: t.AgentName, Tags: ticketTags(t.Tags), Times: map[string]time.Time{"created": t.CreatedAt, "updated": t.UpdatedAt}}
+		if t.SnoozedUntil != nil {
+			row.Asleep = asleepWords(*t.SnoozedUntil)
+		}
 		if t.WaitingSince != nil {
 			row.Times["waiting"] = *t.WaitingSince
 		}

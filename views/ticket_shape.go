@@ -123,6 +123,14 @@ func (v TicketView) followers() string {
 // untilAnswer says whether a sleep ends by the client's answer alone.
 func untilAnswer(t time.Time) bool { return !t.Before(store.SnoozeUntilAnswer) }
 
+// asleepWords says until when a ticket of a list sleeps.
+func asleepWords(until time.Time) string {
+	if untilAnswer(until) {
+		return "Asleep until the customer answers"
+	}
+	return "Asleep until " + until.UTC().Format("2 Jan 2006, 15:04 UTC")
+}
+
 func ticketNumberPath(number int64) string { return "/tickets/" + strconv.FormatInt(number, 10) }
 
 func hash(number int64) string { return "#" + strconv.FormatInt(number, 10) }

@@ -45,6 +45,9 @@ func TestShapingATicketByItsForms(t *testing.T) {
 			t.Errorf("reloaded, %s answers %d", step.part, answer.StatusCode)
 		}
 	}
+	if row := ana.see(t, "/tickets?q=is:snoozed").html(t).Find("[data-row]"); row.Length() != 1 || !strings.Contains(row.Find(".tickets__marks").Text(), "Asleep until") {
+		t.Errorf("the list shows %d sleeping tickets: %q", row.Length(), row.Text())
+	}
 	for _, step := range []struct {
 		part  string
 		form  url.Values
