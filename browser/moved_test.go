@@ -3,6 +3,7 @@ package browser
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"autocrm/store"
@@ -73,4 +74,42 @@ func TestMovedOn(t *testing.T) {
 	ann.Press("Control+Enter")
 	bob.Expect("On our way.")
 	ann.unreloaded()
+}
+
+// TestBothTake is two agents who press Take at once, ten times over: one has the ticket, and the other is told who, and
+// goes on reading that.
+func TestBothTake(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	ann, bob := s.signedIn(t, store.Agent, "ann@example.com"), s.signedIn(t, store.Agent, "bob@example.com")
+	both := []*Person{ann, bob}
+	for round := range 10 {
+		number := s.submit(t, fmt.Sprintf("Whose is it, %d", round))
+		var pressed sync.WaitGroup
+		for _, p := range both {
+			p.allow("409")
+			p.Open(fmt.Sprintf("/tickets/%d", number))
+			p.ExpectLive()
+		}
+		for _, p := range both {
+			pressed.Go(func() { JS[any](p, `void document.querySelector("#take").requestSubmit()`) })
+		}
+		pressed.Wait()
+		for i, p := range both {
+			has := `document.querySelector("#prop-assignee option:checked").textContent.startsWith(%s)`
+			me, other := fmt.Sprintf(has, quote([]string{"Ann", "Bob"}[i])), fmt.Sprintf(has, quote([]string{"Bob", "Ann"}[i]))
+			told := fmt.Sprintf(`document.querySelector("#form-prop-assignee .field__error")?.innerText.includes("%s has this ticket meanwhile")`, []string{"Bob", "Ann"}[i])
+			// Who heard of the other by the stream before the press has no button any more and nothing to be told.
+			p.ExpectJS(fmt.Sprintf(`!document.querySelector("#take") && ((%s) || (%s) || (%s))`, me, other, told), "who has the ticket")
+		}
+		if JS[string](ann, `document.querySelector("#ticket-head").innerText`) != JS[string](bob, `document.querySelector("#ticket-head").innerText`) {
+			settled(t, ann, bob)
+			ann.ExpectJS(`document.querySelector("#ticket-head").innerText === `+quote(JS[string](bob, `document.querySelector("#ticket-head").innerText`)), "the same on both pages")
+		}
+		if told := JS[int](ann, `document.querySelectorAll("#form-prop-assignee .field__error").length`) + JS[int](bob, `document.querySelectorAll("#form-prop-assignee .field__error").length`); told > 1 {
+			t.Errorf("round %d: both are told that the other was faster", round)
+		} else {
+			t.Logf("round %d: %d told", round, told)
+		}
+	}
 }

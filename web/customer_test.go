@@ -33,6 +33,8 @@ func TestTheCustomerBesideTheTicket(t *testing.T) {
 	}
 	if all := panel.Find(".customer__all").AttrOr("href", ""); all != "/tickets?q=from%3Acleo%40example.com" {
 		t.Errorf("all of theirs are at %q", all)
+	} else if rows := ana.see(t, all).html(t).Find("[data-row]"); rows.Length() != 10 || strings.Contains(rows.Text(), "Of otto") {
+		t.Errorf("there are %d tickets: %s", rows.Length(), rows.Text())
 	}
 
 	// A note: kept once, seen by the desk alone, changed by its author alone.
