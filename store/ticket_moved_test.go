@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -113,5 +114,34 @@ func TestWhatAReplyIsRefusedFor(t *testing.T) {
 	var kept int
 	if err := db.Owner.QueryRow(ctx, `SELECT count(*) FROM ticket_activities WHERE seen_position IS NOT NULL`).Scan(&kept); err != nil || kept != 0 {
 		t.Errorf("%d rows keep what their author had seen: %v", kept, err)
+	}
+}
+
+// TestWhoWaitedForATicketIsToldWhoHasIt has one agent take a ticket while the other waits for it.
+func TestWhoWaitedForATicketIsToldWhoHasIt(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	client := db.Person(t, store.Client, "cleo@example.com")
+	ana, ben := db.Person(t, store.Agent, "ana@example.com"), db.Person(t, store.Agent, "ben@example.com")
+	number := submit(t, db, client, "Printer")
+	waited := make(chan error, 1)
+	err := db.Store.As(ctx, ana, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE tickets SET agent_id = $1 WHERE number = $2`, ana.UserID, number); err != nil {
+			return err
+		}
+		go func() { waited <- db.Store.Take(ctx, ben, number) }()
+		for {
+			var waits bool
+			if err := db.Owner.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+				WHERE NOT l.granted AND a.datname = current_database())`).Scan(&waits); err != nil || waits {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; !errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "Ana has this ticket") {
+		t.Errorf("ben is told %v", err)
 	}
 }

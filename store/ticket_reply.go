@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Message is a reply, or an internal note, which the ticket's client never sees.
@@ -147,6 +148,20 @@ func reply(ctx context.Context, tx pgx.Tx, actor Actor, number int64, in Message
 
 // lockTicket holds the ticket for the rest of the transaction: two people may act on it at once. A ticket
 // that the transaction's actor may not change is ErrNotFound, the same as one that does not exist.
-func lockTicket(ctx context.Context, tx pgx.Tx, number int64) (Ticket, error) {
-	return one[Ticket](tx.Query(ctx, `SELECT`+ticketColumns+ticketFrom+` WHERE t.number = $1 FOR UPDATE OF t`, number))
+func lockTicket(ctx context.Context, tx pgx.Tx, number int64) (ticket Ticket, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT FROM tickets WHERE number = $1 FOR UPDATE`, number).Exec(func(held pgconn.CommandTag) error {
+		if held.RowsAffected() == 0 {
+			return ErrNotFound
+		}
+		return nil
+	})
+	// Read by a statement of its own: one that had to wait for the lock would have the ticket as it is now, beside the
+	// people as they were when it began.
+	batch.Queue(`SELECT`+ticketColumns+ticketFrom+` WHERE t.number = $1`, number).Query(func(rows pgx.Rows) error {
+		ticket, err = one[Ticket](rows, nil)
+		return err
+	})
+	err = tx.SendBatch(ctx, batch).Close()
+	return ticket, err
 }
