@@ -131,6 +131,19 @@ func (p *Portal) listTickets(c echo.Context, view store.View) error {
 			return err
 		}
 	}
+	if p.Role.Staff() {
+		list.Person = actor(c)
+		if list.Bar, err = p.viewBar(c.Request().Context(), actor(c), list.At(), list.Page.Version); err != nil {
+			return err
+		}
+		if list.Query.Kept != "" {
+			for _, v := range slices.Concat(list.Bar.Shared, list.Bar.Own) {
+				if v.ID.String() == list.Query.Kept {
+					list.KeptView = v.View
+				}
+			}
+		}
+	}
 	page.Title = list.Title()
 	if density := list.Density(); density != "" {
 		page.Density = strings.TrimPrefix(density, "comfortable")

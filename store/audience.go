@@ -46,3 +46,8 @@ func (s *Store) AudienceVersion(ctx context.Context, audience Audience) (int64, 
 func (s *Store) AudienceTickets(ctx context.Context, audience Audience, filter TicketFilter) (TicketPage, error) {
 	return s.Tickets(ctx, audience.asker, filter)
 }
+
+// CountAudienceTickets is CountTickets for the audience.
+func (s *Store) CountAudienceTickets(ctx context.Context, audience Audience, texts []string) ([]Count, int64, error) {
+	return s.CountTickets(ctx, audience.asker, texts)
+}

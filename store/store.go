@@ -24,6 +24,7 @@ type Store struct {
 	sessions  sessionCrowd
 	bulk      *bulkRunner
 	searchers *searchers
+	slow      slowCounts
 }
 
 // Limits are the durations and sizes an operator may want to know.

@@ -1,4 +1,4 @@
-// What the page still owes its reader: regions [data-topic][data-version] that a signal made out of date.
+// What the page still owes its reader: regions [data-topic][data-version], of one topic or several, that a signal made out of date.
 // htmx fetches them, on the event live:<topic>. Here every fetch is followed to its end: one that failed is
 // repeated, and while one is overdue the page does not call itself live.
 import { ours } from "./live-wire.js";
@@ -24,7 +24,7 @@ export const settled = () => owed.size === 0;
 // late says whether a region has been out of date for too long to call the page live.
 export const late = () => [...owed.values()].some((debt) => performance.now() - debt.since >= overdue);
 
-const regions = (topic) => document.querySelectorAll(topic ? `[data-topic="${CSS.escape(topic)}"]` : "[data-topic]");
+const regions = (topic) => document.querySelectorAll(topic ? `[data-topic~="${CSS.escape(topic)}"]` : "[data-topic]");
 
 // concerned says whether a region does not show that version of its topic yet; what is [data-quiet] is no news.
 export const concerned = (topic, version) => [...regions(topic)].some((region) => !("quiet" in region.dataset) && behind(region, version));
@@ -37,7 +37,7 @@ export function tell(topic, version) {
 
 // tellAll makes every region fetch itself anew.
 export function tellAll() {
-  for (const topic of new Set([...regions()].map((region) => region.dataset.topic))) tell(topic, Infinity);
+  for (const topic of new Set([...regions()].flatMap((region) => region.dataset.topic.split(" ")))) tell(topic, Infinity);
 }
 
 // What no signal tells of, because it changes by the clock, is fetched by the clock, while somebody looks.

@@ -16,14 +16,15 @@ import (
 // Live marks a region that refreshes by itself: when the stream says that topic has changed, htmx
 // fetches src and morphs the answer over the region. The answer's outermost element must carry the
 // same id and these same attributes with the new version; an older version is thrown away by the
-// page. Never put a form that someone writes in inside one.
+// page. Never put a form that someone writes in inside one. topic may be several, with spaces between, whose versions
+// are of one kind.
 func Live(topic string, version int64, src string) templ.Attributes {
 	return templ.Attributes{
 		"data-topic":   topic,
 		"data-version": strconv.FormatInt(version, 10),
 		"data-src":     src,
 		"hx-get":       src,
-		"hx-trigger":   "live:" + topic + " from:body",
+		"hx-trigger":   "live:" + strings.ReplaceAll(topic, " ", " from:body, live:") + " from:body",
 		"hx-swap":      "outerMorph",
 	}
 }
