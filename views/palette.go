@@ -30,7 +30,15 @@ func PaletteGroups(found store.Found) []PaletteGroup {
 	}
 	people := PaletteGroup{ID: "people", Name: "People", Items: []PaletteItem{}}
 	for _, p := range found.People {
-		people.Items = append(people.Items, PaletteItem{Label: p.FullName, Hint: p.Email, Href: "/tickets?" + url.Values{"assignee": {p.ID.String()}}.Encode()})
+		whose := "from:"
+		if p.Role.Staff() {
+			whose = "assignee:"
+		}
+		people.Items = append(people.Items, PaletteItem{Label: p.FullName, Hint: p.Email, Href: "/tickets?" + url.Values{"q": {whose + p.Email}}.Encode()})
 	}
-	return []PaletteGroup{tickets, people}
+	kept := PaletteGroup{ID: "views", Name: "Views", Items: []PaletteItem{}}
+	for _, v := range found.Views {
+		kept.Items = append(kept.Items, PaletteItem{Label: v.Name, Href: "/views/" + v.ID.String()})
+	}
+	return []PaletteGroup{kept, tickets, people}
 }

@@ -12,6 +12,7 @@ let dialog;
 let input;
 let list;
 let found = []; // the server's groups for what is typed
+let views = []; // all of them: the page itself searches their names
 let here = []; // what can be done on the page
 let options = []; // as they are shown: {item, element}
 let at = 0;
@@ -93,8 +94,12 @@ function groups() {
   const shown = new Set(recent.map((item) => item.href));
   const doable = typed ? fitting(typed, usedFirst(here)) : usedFirst(here);
   const server = found.map(({ id, name, items }) => ({ id, name, items: items.map((item) => ({ ...item, group: id })).filter((item) => !shown.has(item.href)) }));
+  // Who is called so comes before what they wrote.
+  const called = ({ id, items }) => id === "people" && items.some(({ label, hint }) => score(typed, `${label} ${hint}`) >= 40);
+  if (typed) server.sort((a, b) => called(b) - called(a));
+  const kept = { id: "views", name: "Views", items: fitting(typed, usedFirst(views)).filter((item) => !shown.has(item.href)).slice(0, most) };
   const mine = [{ id: "recent", name: "Recent", items: recent }, { id: "actions", name: "On this page", items: doable }];
-  const [first, second] = /^#?\d+$/.test(typed) ? [server, mine] : typed ? [[mine[1], mine[0]], server] : [[mine[0], ...server], [mine[1]]];
+  const [first, second] = /^#?\d+$/.test(typed) ? [server, mine] : typed ? [[mine[1], kept, mine[0]], server] : [[mine[0], kept, ...server], [mine[1]]];
   return [...first, ...second].filter(({ items }) => items.length);
 }
 
@@ -159,7 +164,9 @@ async function ask() {
     if (!response.ok) return;
     const answer = await response.json();
     if (mine !== asking || !dialog.open) return;
-    found = answer.groups;
+    const given = answer.groups.find(({ id }) => id === "views")?.items ?? [];
+    if (!typed) views = given.map((item) => ({ ...item, group: "views" }));
+    found = answer.groups.filter(({ id }) => id !== "views");
     show();
     dialog.querySelector("[data-palette-said]").textContent = options.length === 1 ? "1 result" : `${options.length} results`;
   } catch { /* what is on the page can be done all the same */ }
