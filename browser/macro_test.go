@@ -29,6 +29,7 @@ func TestMacros(t *testing.T) {
 	ann.Click("Save macro")
 	ann.ExpectPath("/macros")
 	ann.Expect("Thank you")
+	live(ann)
 	ann.Press("c")
 	ann.ExpectPath("/macros/new")
 	ann.Fill("Name", "VIP comes first")

@@ -41,7 +41,7 @@ type BulkChange struct {
 	ID              uuid.UUID
 	ActorID         uuid.UUID
 	ActorName       string
-	Change          Change // what is done to each ticket; zero where it undoes another
+	Change          Change // what is done to each ticket; where it undoes another, what of that stays
 	Undoes          *uuid.UUID
 	UndoneBy        *uuid.UUID // what undid it, or is about to
 	Total           int

@@ -35,7 +35,7 @@ func (s *Store) UndoBulk(ctx context.Context, actor Actor, id uuid.UUID) (undo u
 		case !bulk.MayUndo():
 			return &Conflict{"There is nothing here that can be undone."}
 		}
-		job.id, err = beginBulk(ctx, tx, actor, Change{}, Selection{}, &id, bulk.Changed)
+		job.id, err = beginBulk(ctx, tx, actor, Change{Reply: bulk.Change.Reply, Note: bulk.Change.Note}, Selection{}, &id, bulk.Changed)
 		return err
 	})
 	if err != nil {

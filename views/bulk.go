@@ -138,6 +138,9 @@ func bulkState(b store.BulkChange) string {
 	if n := b.Unchanged(); n > 0 {
 		words += " " + Thousands(n) + map[bool]string{true: " was so already.", false: " were so already."}[n == 1]
 	}
+	if b.Undoes != nil && staysWritten(b.Change) != "" {
+		words += " " + staysWritten(b.Change)
+	}
 	if b.State == store.BulkUndone {
 		words += " Undone since."
 	}

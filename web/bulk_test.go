@@ -9,6 +9,7 @@ import (
 
 	"autocrm/store"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/uuid"
 )
 
@@ -105,4 +106,70 @@ func waitFor(t *testing.T, b *browser, path, words string) string {
 			t.Fatalf("%s never says %q:\n%s", path, words, got.body)
 		}
 	}
+}
+
+// A macro that sends messages asks before it does so to many; on one ticket it is refused in words where somebody was
+// faster.
+func TestMacrosWithoutScripts(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "http")
+	client := d.Person(t, store.Client, "cleo@example.com")
+	d.Person(t, store.Agent, "ana@example.com")
+	d.Person(t, store.Agent, "ben@example.com")
+	for range 2 {
+		if _, err := d.Store.Submit(t.Context(), client, store.NewTicket{ID: uuid.New(), Subject: "Printer", Description: "It smokes", Priority: store.PriorityMedium}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ana := d.browser(t, store.Agent).signIn(t, "ana@example.com")
+	ana.post(t, "/macros", url.Values{"name": {"Hello"}, "reply": {"Hello {{customer.nam}}"}}).want(t, http.StatusUnprocessableEntity)
+	ana.post(t, "/macros", url.Values{"name": {"Hello"}, "reply": {"Hello {{customer.name}}"}, "status": {"pending"}}).want(t, http.StatusSeeOther, "/macros")
+	href, _ := ana.get(t, "/macros").want(t, http.StatusOK).html(t).Find(`#macro-list th a`).Attr("href")
+	id := strings.TrimPrefix(href, "/macros/")
+	ben := d.browser(t, store.Agent).signIn(t, "ben@example.com")
+	ben.get(t, href).want(t, http.StatusNotFound)
+	ben.post(t, href, url.Values{"name": {"Mine"}, "reply": {"x"}}).want(t, http.StatusNotFound)
+	ben.post(t, href+"/deletion", nil).want(t, http.StatusNotFound)
+	ben.post(t, "/tickets/1001/macros", url.Values{"macro": {id}}).want(t, http.StatusNotFound)
+
+	// One ticket.
+	choice := ana.get(t, "/tickets/1001/macros").want(t, http.StatusOK).html(t)
+	form := url.Values{}
+	choice.Find("form.macro__choices input[type=hidden]").Each(func(_ int, field *goquery.Selection) {
+		form.Set(field.AttrOr("name", ""), field.AttrOr("value", ""))
+	})
+	form.Set("macro", id)
+	d.Exec(t, `UPDATE tickets SET status = 'on_hold' WHERE number = 1001`)
+	refused := ana.post(t, "/tickets/1001/macros", form).want(t, http.StatusConflict)
+	if !strings.Contains(refused.body, "The status was changed to On hold meanwhile.") {
+		t.Error("the conflict is not said")
+	}
+	form.Set("seen_status", "on_hold")
+	ana.post(t, "/tickets/1001/macros", form).want(t, http.StatusSeeOther, "/tickets/1001")
+	ana.post(t, "/tickets/1001/macros", url.Values{"macro": {"x"}}).want(t, http.StatusUnprocessableEntity)
+
+	// Many.
+	many := url.Values{"list": {"/tickets"}, "ticket": {"1001", "1002"}, "do": {"macro " + id}}
+	ask := ana.post(t, "/bulk", many).want(t, http.StatusOK)
+	if !strings.Contains(ask.body, "“Hello” sends a reply to the customers of 2 tickets. That cannot be undone.") {
+		t.Error("it does not ask")
+	}
+	sure, _ := ask.html(t).Find("button[name=do]").Attr("value")
+	many.Set("do", sure)
+	begun := ana.post(t, "/bulk", many).want(t, http.StatusSeeOther)
+	waitFor(t, ana, begun.Header.Get("Location"), "Changed 2 tickets.")
+	page := ana.get(t, begun.Header.Get("Location")).body
+	if !strings.Contains(page, "The replies that were sent stay.") {
+		t.Error("it does not say what undoing leaves")
+	}
+	undo := ana.post(t, begun.Header.Get("Location")+"/reversal", nil).want(t, http.StatusSeeOther)
+	waitFor(t, ana, undo.Header.Get("Location"), "Set back 2 tickets. The replies that were sent stay.")
+	cleo := d.browser(t, store.Client).signIn(t, "cleo@example.com")
+	if thread := cleo.get(t, "/tickets/1002").want(t, http.StatusOK); !strings.Contains(thread.body, "Hello Cleo") {
+		t.Error("the customer has no reply")
+	}
+	for _, address := range []string{"/macros", href, "/tickets/1001/macros", "/tickets/1001/templates"} {
+		cleo.get(t, address).want(t, http.StatusNotFound)
+	}
+	cleo.post(t, "/tickets/1001/macros", url.Values{"macro": {id}}).want(t, http.StatusNotFound)
 }

@@ -73,20 +73,32 @@ function toggle(box, on, range) {
   show();
 }
 
+// clear lets go of all. A hand that was in the bar, which is gone then, goes back to the row it came from.
 function clear() {
+  const back = document.activeElement?.closest("[data-select-bar]") && document.querySelector(`[data-rows] [data-row="${CSS.escape(last)}"] a[href]`);
   chosen.clear();
   whole = false;
   last = "";
   show();
+  back?.focus({ preventScroll: true });
 }
+
+// A menu that opens leads into what it offers; arrows go on from there.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches?.("[data-select-bar] details[open]")) event.target.querySelector(".menu__panel :is(input, button)")?.focus();
+}, true);
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const panel = step && event.target.matches?.("button") && event.target.closest("[data-select-bar] .menu__panel");
+  if (!panel) return;
+  const all = [...panel.querySelectorAll("button")];
+  event.preventDefault();
+  all[(all.indexOf(event.target) + step + all.length) % all.length].focus();
+});
 
 document.addEventListener("click", (event) => {
   shift = event.shiftKey;
-  if (event.target.closest("[data-select-clear]")) {
-    clear();
-    // The button is gone with the bar: the hand stays with the rows.
-    if (!document.activeElement || document.activeElement.closest("[data-select-bar]")) document.activeElement?.blur();
-  }
+  if (event.target.closest("[data-select-clear]")) clear();
   if (event.target.closest("[data-select-back]")) document.getElementById("bulk-question").replaceChildren();
 }, true);
 
@@ -123,8 +135,10 @@ document.addEventListener("htmx:after:swap", show);
 document.addEventListener("htmx:finally:request", (event) => {
   const { ctx } = event.detail;
   if (!ctx.sourceElement?.matches?.("[data-select-bar]")) return;
-  for (const menu of document.querySelectorAll("[data-select-bar] details[open]")) menu.open = false;
-  if (ctx.response?.status === 202) clear(); // begun
+  if (ctx.response?.status === 202) return clear(); // begun
+  for (const menu of document.querySelectorAll("[data-select-bar] details[open]")) {
+    if (ctx.response?.status === 200) menu.open = false; // a question stands below; what is wrong is mended in the menu
+  }
 });
 
 // A page out of the browser's memory shows what was selected on it, one that it fetched anew shows nothing.
