@@ -51,9 +51,10 @@ type Search struct {
 type SearchResult struct {
 	Query     Query
 	Hits      []Hit
-	Count     int  // tickets found, SearchWindow at most; of Newest those of this page
-	More      bool // there are more than Count: the window, or this page, does not hold all
-	Below     int64
+	Count     int          // tickets found, SearchWindow at most; of Newest those of this page
+	More      bool         // there are more than Count: the window, or this page, does not hold all
+	Below     int64        // what to ask for the next page with
+	Walked    bool         // the newest first, whatever was asked: without words there is nothing to rank by
 	Last      bool         // no page follows
 	Corrected []Correction // words that nothing has, and what was looked for instead
 }
@@ -250,6 +251,7 @@ func (f *finder) run(ctx context.Context, query Query) (result SearchResult, err
 	marks := marksOf(query.Root, f.texts)
 	var tickets []Ticket
 	if f.search.Newest || marks.query == "" {
+		result.Walked = true
 		result.Below = found[len(found)-1].Number
 		if !f.search.Newest && len(found) > f.search.limit {
 			result.Count, result.More = f.search.limit, true
@@ -386,7 +388,7 @@ func (f *finder) read(ctx context.Context, found []numbered) ([]Ticket, error) {
 func (f *finder) rank(ctx context.Context, found []numbered, marks marks) ([]Ticket, error) {
 	return all[Ticket](f.tx.Query(ctx, `
 		SELECT`+ticketColumns+`
-		FROM (SELECT n.id, (n.number = ANY ($3))::int * 100 + r.rank * (1 + 1 / (1 + extract(epoch FROM now() - n.created_at) / 2592000)) AS score
+		FROM (SELECT n.id, coalesce(n.number = ANY ($3), false)::int * 100 + r.rank * (1 + 1 / (1 + extract(epoch FROM now() - n.created_at) / 2592000)) AS score
 			FROM search.ranked($1, $2) r JOIN tickets n ON n.id = r.ticket_id
 			ORDER BY score DESC, n.number DESC LIMIT $4 OFFSET $5) best
 		JOIN tickets t ON t.id = best.id`+ticketPeople+`

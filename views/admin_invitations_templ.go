@@ -138,7 +138,7 @@ func Invitations(p Page, form InvitationForm, link *InvitationLink, list Invitat
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = ui.Field(ui.FieldArgs{Label: "Search by address", Name: "q", Type: "search", Value: list.Filter.Search,
-					Placeholder: "Search", HideLabel: true, Attrs: templ.Attributes{"data-key": "/"}}).Render(ctx, templ_7745c5c3_Buffer)
+					Placeholder: "Search", HideLabel: true}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -117,7 +117,7 @@ func Users(p Page, list UserList) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = ui.Field(ui.FieldArgs{Label: "Search by name or address", Name: "q", Type: "search", Value: list.Filter.Search,
-					Placeholder: "Search", HideLabel: true, Attrs: templ.Attributes{"data-key": "/"}}).Render(ctx, templ_7745c5c3_Buffer)
+					Placeholder: "Search", HideLabel: true}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

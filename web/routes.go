@@ -152,6 +152,8 @@ func shapingRoutes(r routes, h handlers.Staff) {
 
 // ticketRoutes are one ticket's, for whoever may see it.
 func ticketRoutes(r routes, p *handlers.Portal) {
+	r.get("/search", p.Search)
+	r.get("/search/suggestions", p.SearchSuggestions)
 	r.get("/tickets/:number", p.ShowTicket)
 	r.get("/tickets/:number/head", p.TicketHead)
 	r.get("/tickets/:number/timeline", p.TicketTimeline)

@@ -18,6 +18,7 @@ import "./composer.js";
 import "./marks.js";
 import "./mentions.js";
 import "./upload.js";
+import "./search.js";
 import "./seen.js";
 import "./presence.js";
 import "./presence-marks.js";
