@@ -199,7 +199,7 @@ func (u *Upkeep) sendOne(ctx context.Context, skip []uuid.UUID) (id uuid.UUID, e
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // the error that matters is below
 	held, err := one[heldReply](tx.Query(ctx, heldColumns+`
-		WHERE d.send_at <= clock_timestamp() AND d.id <> ALL($1)
+		WHERE d.send_at <= now() AND d.id <> ALL($1)
 		ORDER BY d.send_at LIMIT 1 FOR UPDATE OF d SKIP LOCKED`, skip))
 	if errors.Is(err, ErrNotFound) {
 		return uuid.Nil, nil
