@@ -120,6 +120,7 @@ func TestUndoSend(t *testing.T) {
 
 	ann.Press("Control+Enter")
 	ann.Expect("Sending…")
+	ann.ExpectJS(`!`+replyText, "a composer that is free")
 	ann.Press("r")
 	ann.Type("Really.") // what was written since stands behind what comes back
 	ann.Click("Undo")
@@ -128,6 +129,7 @@ func TestUndoSend(t *testing.T) {
 	ann.Type("It moves again. Really.")
 	ann.Press("Control+Enter")
 	ann.Expect("Sending…")
+	ann.ExpectJS(`!`+replyText, "a composer that is free")
 	ann.Press("r")
 	ann.Type("And")
 	start := time.Now()

@@ -4,13 +4,19 @@
 // ---- after a message was sent: the hand is free again, so that the next key is a command and no letter of another
 // message (n would begin a reply with an n), and what was sent is in sight. Words somebody else sends move nothing.
 let sent = false;
+let eager = false; // whoever types on while the answer is on its way goes on writing: their letters are no commands
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches?.(".composer textarea")) eager = event.target.readOnly && event.key.length === 1 && !event.ctrlKey && !event.metaKey;
+});
 
 document.addEventListener("draft:sent", (event) => {
   const form = event.target;
   if (!form.closest(".composer")) return;
   sent = true;
   for (const menu of form.querySelectorAll("details[open]")) menu.open = false;
-  if (form.contains(document.activeElement)) document.activeElement.blur();
+  if (form.contains(document.activeElement) && !eager) document.activeElement.blur();
+  eager = false;
 });
 
 document.addEventListener("htmx:after:swap", () => {
