@@ -43,6 +43,8 @@ func (h Staff) act(c echo.Context, a act) error {
 
 // acted answers what was done with err: with the parts of the page or, where it is loaded anew, with all of it.
 func (h Staff) acted(c echo.Context, a act, fields url.Values, err error) error {
+	var several ambiguous
+	errors.As(err, &several)
 	status, words, err := refusal(err)
 	if err != nil {
 		return err
@@ -59,6 +61,7 @@ func (h Staff) acted(c echo.Context, a act, fields url.Values, err error) error 
 		v.Refused = strings.Join(sentences(words), " ")
 	default:
 		v.Acts = map[string]views.ActForm{a.name: {Values: fields, Errors: words}}
+		v.Found = several.found
 	}
 	if !IsFragment(c) {
 		return h.renderTicket(c, status, page, v)
@@ -93,6 +96,14 @@ func sentences(words map[string]string) (out []string) {
 	return out
 }
 
+// ambiguous is the *store.Invalid of words that may mean several tickets.
+type ambiguous struct {
+	*store.Invalid
+	found []store.Ticket
+}
+
+func (e ambiguous) Unwrap() error { return e.Invalid }
+
 // otherTicket reads the number of another ticket as somebody typed it: #1042 or 1042.
 func otherTicket(field, text string) (int64, error) {
 	number, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(text), "#"), 10, 64)
@@ -100,6 +111,32 @@ func otherTicket(field, text string) (int64, error) {
 		return 0, &store.Invalid{Fields: map[string]string{field: "Write the number of a ticket, such as #1042."}}
 	}
 	return number, nil
+}
+
+// ticketMeant reads which other ticket a form means: by its number, by the choice made of those that were offered,
+// or by words, for which it offers those that it finds.
+func (h Staff) ticketMeant(c echo.Context, field string, fields url.Values) (int64, error) {
+	text := strings.TrimSpace(fields.Get(field))
+	for _, named := range []string{fields.Get("pick"), text} {
+		if number, err := otherTicket(field, named); err == nil {
+			return number, nil
+		}
+	}
+	none := &store.Invalid{Fields: map[string]string{field: "Write the number of a ticket, such as #1042, or words of its subject."}}
+	query, err := store.ParseQuery(actor(c).Role, text)
+	if text == "" || err != nil {
+		return 0, none
+	}
+	page, err := h.Store.Tickets(c.Request().Context(), actor(c), store.TicketFilter{Query: query, Limit: 6})
+	var wrong *store.Invalid
+	if errors.As(err, &wrong) || err == nil && len(page.Tickets) == 0 {
+		none.Fields[field] = "No ticket fits these words. Write a number, such as #1042, or other words."
+		return 0, none
+	}
+	if err != nil {
+		return 0, err
+	}
+	return 0, ambiguous{&store.Invalid{Fields: map[string]string{field: "Choose one of these, or write other words."}}, page.Tickets}
 }
 
 // sentID is the id that a form came with, or a new one.

@@ -13,7 +13,7 @@ import (
 // LinkTicket says how another ticket belongs to this one.
 func (h Staff) LinkTicket(c echo.Context) error {
 	return h.act(c, act{"link", views.LinkAct, func(number int64, fields url.Values) error {
-		other, err := otherTicket("other", fields.Get("other"))
+		other, err := h.ticketMeant(c, "other", fields)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func (h Staff) MergeTicket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	into, err := otherTicket("into", fields.Get("into"))
+	into, err := h.ticketMeant(c, "into", fields)
 	if err == nil {
 		err = h.Store.Merge(c.Request().Context(), actor(c), number, into)
 	}

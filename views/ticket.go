@@ -25,6 +25,7 @@ type TicketView struct {
 	Desk      store.Desk         // for staff: what stands beside the ticket
 	Acts      map[string]ActForm // the small forms that came back
 	Done      string             // the one that was just done
+	Found     []store.Ticket     // what the words of the form that came back may mean
 	Fresh     uuid.UUID          // a new id for a form
 	Present   Presences          // for staff: who else is here
 	Customer  CustomerView       // for staff: who asks

@@ -58,7 +58,7 @@ func TestShapingATicketByItsForms(t *testing.T) {
 		{"/sleep", url.Values{"for": {"at"}, "at": {"yesterday"}}, "snooze-at", "a date and a time"},
 		{"/sleep", url.Values{"for": {"at"}, "at": {"2020-01-01T09:00"}}, "snooze-at", "still to come"},
 		{"/forwardings", url.Values{"note": {"Kept words."}}, "forward-to", "Choose a colleague"},
-		{"/links", url.Values{"role": {"related"}, "other": {"the printer"}}, "link-other", "number of a ticket"},
+		{"/links", url.Values{"role": {"related"}, "other": {"zeppelin"}}, "link-other", "No ticket fits"},
 		{"/time", url.Values{"spent": {"soon"}}, "time-spent", "no length of time"},
 		{"/merge", url.Values{"into": {"#99999"}}, "merge-into", "no ticket #99999"},
 	} {
@@ -73,6 +73,16 @@ func TestShapingATicketByItsForms(t *testing.T) {
 			}
 		}
 	}
+
+	// Words find; what they find is chosen from, and the choice is what counts.
+	third := client.submit(t, "A stuck zeppelin", "Text")
+	words := url.Values{"role": {"related"}, "other": {"zeppelin"}}
+	pick := ana.post(t, path("/links"), words).want(t, http.StatusUnprocessableEntity).html(t).Find(`#form-link [name="pick"]`)
+	if pick.Length() != 1 || pick.AttrOr("value", "") != "#"+third[strings.LastIndex(third, "/")+1:] {
+		t.Errorf("words find %d tickets: %q", pick.Length(), pick.AttrOr("value", ""))
+	}
+	words.Set("pick", pick.AttrOr("value", ""))
+	ana.post(t, path("/links"), words).want(t, http.StatusSeeOther, address)
 
 	// The client's page and its parts say nothing of all that, and none of the doors is theirs.
 	for _, part := range []string{"", "/timeline", "/properties", "/head"} {
@@ -140,7 +150,7 @@ func TestThePageOfTags(t *testing.T) {
 		t.Fatalf("%d tags", rows.Length())
 	}
 	of := func(name, end string) string {
-		return ana.see(t, "/tags").html(t).Find(`tr:has(.ticket-tag:contains("` + name + `")):has([value="` + name + `"]) form[action$="` + end + `"]`).AttrOr("action", "")
+		return ana.see(t, "/tags").html(t).Find(`tr:has(.ticket-tag:contains("`+name+`")):has([value="`+name+`"]) form[action$="`+end+`"]`).AttrOr("action", "")
 	}
 	change := strings.TrimSuffix(of("vip", "/merge"), "/merge")
 	doc := ana.post(t, change, url.Values{"name": {"v i p"}, "hue": {"3"}}).want(t, http.StatusUnprocessableEntity).html(t)
