@@ -75,7 +75,7 @@ GRANT SELECT,
       INSERT (id, owner_id, name, shortcut, shared, reply, note, status, priority, assign, assignee_id, add_tags, remove_tags),
       UPDATE (name, shortcut, shared, reply, note, status, priority, assign, assignee_id, add_tags, remove_tags, updated_at),
       DELETE ON public.macros TO authenticated;
-GRANT SELECT ON public.macros TO autocrm_worker;
+GRANT SELECT, INSERT ON public.macros TO autocrm_worker;
 
 CREATE POLICY macros_staff_sees ON public.macros FOR SELECT TO authenticated
   USING ((SELECT auth.user_role() IN ('agent', 'admin')) AND (shared OR owner_id = (SELECT auth.uid())));
@@ -89,7 +89,7 @@ CREATE POLICY macros_staff_changes ON public.macros FOR UPDATE TO authenticated
 CREATE POLICY macros_staff_deletes ON public.macros FOR DELETE TO authenticated
   USING ((SELECT auth.user_role() IN ('agent', 'admin'))
     AND (owner_id = (SELECT auth.uid()) OR shared AND (SELECT auth.user_role() = 'admin')));
-CREATE POLICY macros_worker ON public.macros FOR SELECT TO autocrm_worker USING (true);
+CREATE POLICY macros_worker ON public.macros TO autocrm_worker USING (true) WITH CHECK (true);
 CREATE POLICY macros_owner_reads ON public.macros FOR SELECT TO autocrm_owner USING (true);
 CREATE POLICY macros_owner_counts ON public.macros FOR UPDATE TO autocrm_owner USING (true) WITH CHECK (true);
 

@@ -69,6 +69,11 @@ func tellDemo(ctx context.Context, tx pgx.Tx, s *Store) error {
 			return err
 		}
 	}
+	for _, tag := range demoTags {
+		if _, err := tx.Exec(ctx, `INSERT INTO tags (name, hue, created_by) VALUES ($1, $2, $3)`, tag.name, tag.hue, ids["ada"]); err != nil {
+			return err
+		}
+	}
 	// What happened on all tickets, told in the order it happened: timelines are numbered as they are written.
 	var steps []demoStep
 	var last []func() error
@@ -87,7 +92,7 @@ func tellDemo(ctx context.Context, tx pgx.Tx, s *Store) error {
 			return err
 		}
 	}
-	return nil
+	return furnishDemo(ctx, tx, ids)
 }
 
 // steps tells a ticket's story; settle, at the end, sets the times that telling it today has moved.
@@ -102,6 +107,11 @@ func (d demoTicket) steps(ctx context.Context, tx pgx.Tx, s *Store, ids map[stri
 		INSERT INTO tickets (id, client_id, agent_id, subject, description, status, priority, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		id, ids[d.client], agent, d.subject, d.description, d.status, d.priority, at)})
+	for _, tag := range demoTags {
+		if tag.fits(d.subject) {
+			steps = append(steps, demoStep{at, do(`INSERT INTO ticket_tags (ticket_id, tag_id) SELECT $1, id FROM tags WHERE name = $2`, id, tag.name)})
+		}
+	}
 	for _, f := range d.files {
 		steps = append(steps, demoStep{at, func() error { return demoFile(ctx, tx, s, id, ids[d.client], f, at) }})
 	}
