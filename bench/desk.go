@@ -73,6 +73,9 @@ func runDesk(ctx context.Context, binary, dir string) error {
 	if err := d.measureAsked(ctx); err != nil {
 		return err
 	}
+	if err := d.measureBulk(ctx); err != nil {
+		return err
+	}
 	return d.measureWeight(ctx)
 }
 
@@ -171,6 +174,7 @@ type asked struct {
 	portal store.Role
 	within time.Duration // 0: nobody promised
 	paths  []string      // asked in turn
+	pause  time.Duration // between two: a crowd's questions are put for all of them at once, a few times a second
 }
 
 func (d *deskBench) questions() []asked {
@@ -185,17 +189,20 @@ func (d *deskBench) questions() []asked {
 		long = append(long, fmt.Sprintf("/tickets/%d", number))
 	}
 	return []asked{
-		{"the agent's dashboard", store.Agent, 0, []string{"/"}},
-		{"the queue", store.Agent, 30 * time.Millisecond, []string{"/queue"}},
-		{"my tickets", store.Agent, 30 * time.Millisecond, []string{"/my-tickets"}},
-		{"all tickets", store.Agent, 30 * time.Millisecond, []string{"/tickets"}},
-		{"all tickets, sorted", store.Agent, 30 * time.Millisecond, []string{"/tickets?sort=priority", "/tickets?sort=-age", "/tickets?sort=status", "/tickets?status=open&sort=priority"}},
-		{"a ticket of 50 messages", store.Agent, 30 * time.Millisecond, long},
-		{"search by a rare word", store.Agent, 50 * time.Millisecond, each("/tickets?q=%s", d.rare)},
-		{"search by common words", store.Agent, 250 * time.Millisecond, each("/tickets?q=%s", d.common)},
-		{"the admin's overview", store.Admin, 100 * time.Millisecond, []string{"/"}},
-		{"the customer's dashboard", store.Client, 0, []string{"/"}},
-		{"the customer's list", store.Client, 20 * time.Millisecond, []string{"/tickets"}},
+		{"the agent's dashboard", store.Agent, 0, []string{"/"}, 0},
+		{"the queue", store.Agent, 30 * time.Millisecond, []string{"/queue"}, 0},
+		{"my tickets", store.Agent, 30 * time.Millisecond, []string{"/my-tickets"}, 0},
+		{"all tickets", store.Agent, 30 * time.Millisecond, []string{"/tickets"}, 0},
+		{"all tickets, sorted", store.Agent, 30 * time.Millisecond, []string{"/tickets?sort=priority", "/tickets?sort=-age", "/tickets?sort=status", "/tickets?status=open&sort=priority"}, 0},
+		{"a ticket of 50 messages", store.Agent, 30 * time.Millisecond, long, 0},
+		{"search by a rare word", store.Agent, 50 * time.Millisecond, each("/tickets?q=%s", d.rare), 0},
+		{"search by common words", store.Agent, 250 * time.Millisecond, each("/tickets?q=%s", d.common), 0},
+		{"counts of the views", store.Agent, 50 * time.Millisecond, []string{"/views/list"}, 250 * time.Millisecond},
+		{"the palette, opened", store.Agent, 20 * time.Millisecond, []string{"/palette"}, 0},
+		{"the palette, typed in", store.Agent, 0, each("/palette?q=%s", d.names), 0},
+		{"the admin's overview", store.Admin, 100 * time.Millisecond, []string{"/"}, 0},
+		{"the customer's dashboard", store.Client, 0, []string{"/"}, 0},
+		{"the customer's list", store.Client, 20 * time.Millisecond, []string{"/tickets"}, 0},
 	}
 }
 
@@ -210,7 +217,14 @@ func (d *deskBench) measureAsked(ctx context.Context) error {
 		var took []time.Duration
 		var size int64
 		missing := error(nil)
-		for i := range 220 {
+		repetitions := 220
+		if q.pause > 0 {
+			repetitions = 80
+		}
+		for i := range repetitions {
+			if err := pauseBench(ctx, q.pause); err != nil {
+				return err
+			}
 			begun := time.Now()
 			if size, err = p.get(ctx, q.paths[i%len(q.paths)]); err != nil {
 				missing = err
@@ -229,6 +243,60 @@ func (d *deskBench) measureAsked(ctx context.Context) error {
 		fmt.Printf("  %-7s %-28s p50 %6.1f   p95 %6.1f   %4d KB   %s\n", q.portal, q.what, ms(p50), ms(p95), size/1024, verdict(p95, q.within))
 	}
 	return nil
+}
+
+// measureBulk changes about ten thousand tickets at once, all that a list shows, and undoes it.
+func (d *deskBench) measureBulk(ctx context.Context) error {
+	p, err := d.as(ctx, store.Agent)
+	if err != nil {
+		return err
+	}
+	var since time.Time
+	err = d.conn.QueryRow(ctx, `SELECT date_trunc('day', created_at) + interval '1 day' FROM tickets ORDER BY created_at DESC OFFSET 10000 LIMIT 1`).Scan(&since)
+	if err != nil {
+		return err
+	}
+	list := "/tickets?q=" + url.QueryEscape("created:>="+since.Format(time.DateOnly))
+	form := url.Values{"list": {list}, "whole": {"1"}, "do": {"priority high"}}
+	fmt.Printf("\nchanging many tickets at once, from the press to the end\n")
+	path := "/bulk"
+	for _, what := range []string{"priority", "and undone"} {
+		begun := time.Now()
+		response, err := p.http.PostForm(p.base+path, form)
+		if err != nil {
+			return err
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("POST %s: %s", path, response.Status)
+		}
+		var id, state string
+		var total, changed, refused int
+		for state = "running"; state == "running"; {
+			if err := pauseBench(ctx, 20*time.Millisecond); err != nil {
+				return err
+			}
+			err := d.conn.QueryRow(ctx, `SELECT id::text, state, total, changed, refused FROM bulk_changes ORDER BY started_at DESC LIMIT 1`).
+				Scan(&id, &state, &total, &changed, &refused)
+			if err != nil {
+				return err
+			}
+		}
+		took := time.Since(begun)
+		fmt.Printf("  agent   %-28s %s: %d tickets, %d changed, %d refused   %.1f s   %s\n", what, state, total, changed, refused,
+			took.Seconds(), verdict(took, 10*time.Second))
+		path = "/bulk/" + id + "/reversal"
+	}
+	return nil
+}
+
+func pauseBench(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 func verdict(took, within time.Duration) string {

@@ -46,5 +46,7 @@ func (s *Store) Traced(tracer pgx.QueryTracer) (traced *Store, closeIt func(), e
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Store{pool: pool, files: s.files, dummy: s.dummy, Limits: s.Limits}, pool.Close, nil
+	traced = &Store{pool: pool, files: s.files, dummy: s.dummy, Limits: s.Limits}
+	traced.searchers = &searchers{store: traced}
+	return traced, pool.Close, nil
 }

@@ -126,6 +126,8 @@ func TestPlansDoNotGrowWithTheTables(t *testing.T) {
 	var busy string // who wrote most of the tickets
 	one(`SELECT u.email FROM tickets t JOIN users u ON u.id = t.client_id GROUP BY u.id ORDER BY count(*) DESC LIMIT 1`, &busy)
 	agent, admin, client := session(store.Agent, "agent@example.com"), session(store.Admin, "admin@example.com"), session(store.Client, busy)
+	var rare string // on one ticket or two
+	one(`SELECT substring(description FROM '[A-Z]{2}-[0-9]{5}') FROM tickets WHERE description ~ '[A-Z]{2}-[0-9]{5}' ORDER BY number LIMIT 1`, &rare)
 	var long, own int64
 	one(`SELECT t.number FROM tickets t JOIN ticket_activities a ON a.ticket_id = t.id GROUP BY t.id ORDER BY count(*) DESC LIMIT 1`, &long)
 	one(`SELECT max(t.number) FROM tickets t JOIN users u ON u.id = t.client_id WHERE u.email = '`+busy+`'`, &own)
@@ -165,6 +167,16 @@ func TestPlansDoNotGrowWithTheTables(t *testing.T) {
 		{"a ticket's version", agent, 20, func(a store.Actor) error { _, err := asked.TicketVersion(ctx, a, long); return err }},
 		{"the version of lists", agent, 50, func(a store.Actor) error { _, err := asked.ListVersion(ctx, a); return err }},
 		{"the agent's dashboard", agent, 700, func(a store.Actor) error { _, err := asked.AgentDashboard(ctx, a); return err }},
+		{"counts of views", agent, 3000, func(a store.Actor) error {
+			counts, _, err := asked.CountTickets(ctx, a, []string{"status:active assignee:none -is:snoozed", "status:active assignee:me", "status:pending", "status:closed",
+				"resolved:7d", "is:snoozed", "priority:urgent status:active", ""})
+			if err == nil && len(counts) != 8 {
+				err = fmt.Errorf("%d counts", len(counts))
+			}
+			return err
+		}},
+		{"the palette", agent, 700, func(a store.Actor) error { _, err := asked.FindFirst(ctx, a); return err }},
+		{"search by a rare word", agent, 1000, func(a store.Actor) error { _, err := asked.Search(ctx, a, store.Search{Text: rare}); return err }},
 		{"the admin's overview", admin, 9000, func(a store.Actor) error { _, err := asked.AdminDashboard(ctx, a); return err }},
 		{"a client's tickets", client, 2000, list(store.TicketFilter{})},
 		{"a client's ticket", client, 700, func(a store.Actor) error { _, err := asked.Thread(ctx, a, own, 0); return err }},
