@@ -203,7 +203,22 @@ func (h Staff) listedAt(c echo.Context, address string) (filter store.TicketFilt
 	for _, name := range []string{"after", "before", "sort", "columns", "density", "from"} {
 		values.Del(name)
 	}
-	for _, view := range []store.View{allTickets, queue, myTickets} {
+	lists := []store.View{allTickets, queue, myTickets}
+	if text, kept := strings.CutPrefix(at.Path, "/views/"); kept {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return filter, nowhere
+		}
+		view, err := h.Store.View(c.Request().Context(), actor(c), id)
+		if errors.Is(err, store.ErrNotFound) {
+			return filter, nowhere
+		}
+		if err != nil {
+			return filter, err
+		}
+		lists = []store.View{view}
+	}
+	for _, view := range lists {
 		if at.Path == view.Path {
 			view.Sort = ""
 			_, filter, err = listAt(h.Role, view, values)

@@ -116,6 +116,7 @@ func putBack(ctx context.Context, tx pgx.Tx, tickets []changed, tags []uuid.UUID
 	var off, on []tagPair
 	for _, t := range tickets {
 		current, there := held[t.ID]
+		fields, still := t.back(current.fields())
 		as := func(tag uuid.UUID) bool { return tagged[tagPair{t.ID, tag}] }
 		switch {
 		case !there:
@@ -124,12 +125,12 @@ func putBack(ctx context.Context, tx pgx.Tx, tickets []changed, tags []uuid.UUID
 		case current.MergedInto != nil:
 			out.refused = append(out.refused, refused{t.Number, mergedSince})
 			continue
-		case !t.After.equal(current.fields()), slices.ContainsFunc(t.Removed, as),
+		case !still, slices.ContainsFunc(t.Removed, as),
 			slices.ContainsFunc(t.Added, func(tag uuid.UUID) bool { return !as(tag) }):
 			out.refused = append(out.refused, refused{t.Number, changedSince})
 			continue
 		}
-		undone := &changed{ID: t.ID, Number: t.Number, Before: t.After, After: t.Before}
+		undone := &changed{ID: t.ID, Number: t.Number, Before: current.fields(), After: fields}
 		back[t.ID] = undone
 		for _, tag := range t.Added {
 			off = append(off, tagPair{t.ID, tag})
@@ -158,6 +159,22 @@ func putBack(ctx context.Context, tx pgx.Tx, tickets []changed, tags []uuid.UUID
 			WHERE g.ticket_id = x.ticket_id AND g.tag_id = x.tag_id`, tickets, tags)
 	}
 	return out, err
+}
+
+// back is what a ticket that is now so should be after its change was undone: what the change gave it goes back to
+// what it was, the rest stays. still says whether it has all that the change gave it.
+func (c changed) back(now ticketFields) (fields ticketFields, still bool) {
+	fields, still = now, true
+	if c.Before.Status != c.After.Status {
+		fields.Status, still = c.Before.Status, still && now.Status == c.After.Status
+	}
+	if c.Before.Priority != c.After.Priority {
+		fields.Priority, still = c.Before.Priority, still && now.Priority == c.After.Priority
+	}
+	if !same(c.Before.AgentID, c.After.AgentID) {
+		fields.AgentID, still = c.Before.AgentID, still && same(now.AgentID, c.After.AgentID)
+	}
+	return fields, still
 }
 
 // tagsNow says which of the tags concerned the tickets have.

@@ -196,7 +196,7 @@ func backTo(list string) string {
 			return list
 		}
 	}
-	if strings.HasPrefix(list, "/tickets?") {
+	if strings.HasPrefix(list, "/tickets?") || strings.HasPrefix(list, "/views/") {
 		return list
 	}
 	return "/tickets"

@@ -73,6 +73,20 @@ func TestBulkWithoutScripts(t *testing.T) {
 	if err := d.Owner.QueryRow(t.Context(), `SELECT count(*) FROM tickets WHERE status = 'pending' AND number <> 1002`).Scan(&pending); err != nil || pending != 2 {
 		t.Errorf("%d pending, %v", pending, err)
 	}
+	// A kept view as it is now; one that nobody can read, or that is another's, is not everything.
+	var view, bens string
+	keep := `INSERT INTO views (owner_id, name, q) SELECT id, 'kept', $2 FROM users WHERE email = $1 RETURNING id::text`
+	for to, of := range map[*string][2]string{&view: {"ana@example.com", "priority:urgent"}, &bens: {"ben@example.com", "priority:urgent"}} {
+		if err := d.Owner.QueryRow(t.Context(), keep, of[0], of[1]).Scan(to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := ana.post(t, "/bulk", url.Values{"list": {"/views/" + view}, "whole": {"1"}, "do": {"priority high"}}).want(t, http.StatusSeeOther)
+	waitFor(t, ana, kept.Header.Get("Location"), "Changed 2 tickets.")
+	d.Exec(t, `UPDATE views SET q = 'tag:gone' WHERE id = $1`, view)
+	for _, list := range []string{"/views/" + view, "/views/" + bens, "/views/x", "/tickets?q=tag:gone"} {
+		ana.post(t, "/bulk", url.Values{"list": {list}, "whole": {"1"}, "do": {"priority low"}}).want(t, http.StatusUnprocessableEntity)
+	}
 	undo := ana.post(t, whole.Header.Get("Location")+"/reversal", nil).want(t, http.StatusSeeOther)
 	waitFor(t, ana, undo.Header.Get("Location"), "Set back 2 tickets.")
 	ana.post(t, whole.Header.Get("Location")+"/reversal", nil).want(t, http.StatusConflict)
