@@ -1,0 +1,81 @@
+package browser
+
+import (
+	"testing"
+
+	"autocrm/store"
+)
+
+// TestViews narrows a list, keeps it as a view for everybody, and goes back and forward: the address is the list.
+func TestViews(t *testing.T) {
+	t.Parallel()
+	s := development(t, "--demo")
+	ann := s.newPerson(t, "ann", store.Agent)
+	ann.SignIn("agent@example.com")
+	s.actor(t, store.Agent, "benno@example.com")
+	ben := s.newPerson(t, "ben", store.Agent)
+	ben.SignIn("benno@example.com")
+
+	ben.Open("/tickets")
+	ben.size(1440, 900)
+	ben.ExpectLive()
+	ann.Open("/queue")
+	ann.ExpectLive()
+	ann.size(1440, 900)
+	ann.ExpectJS(`document.querySelector(".views__link[aria-current]")?.innerText.startsWith("Unassigned")`, "the present view marked")
+	ann.look("views, queue")
+
+	// A choice is another way to write the text; what was chosen stands in the address, and nothing else.
+	ann.Open("/tickets")
+	ann.Select("Status", "Open")
+	ann.ExpectJS(`location.search === "?q=status:open"`, "the choice in the address")
+	ann.ExpectJS(`document.querySelector("#filter-q").value === "status:open"`, "the choice in the box")
+	ann.Select("Priority", "High")
+	ann.ExpectJS(`location.search === "?q=status:open+priority:high"`, "both choices in the address")
+	ann.ExpectJS(`[...document.querySelectorAll(".tickets__row .priority")].every((p) => p.dataset.priority === "high")`, "high ones alone")
+	step := func(to string) { ann.ExpectJS(`(history.`+to+`(), true)`, "to go "+to) }
+	step("back")
+	ann.ExpectJS(`document.querySelector("#filter-q")?.value === "status:open"`, "the list before")
+	step("forward")
+	ann.ExpectJS(`document.querySelector("#filter-q")?.value === "status:open priority:high"`, "the list after")
+
+	// What cannot be followed says so in place of rows, and what was meant is one press away.
+	ann.Open("/tickets?q=stauts:open")
+	ann.Expect("There is no operator stauts: — did you mean status:?")
+	ann.ExpectJS(`!document.querySelector("[data-row]")`, "no rows")
+	ann.look("views, mistake")
+	ann.Click("Use status:open")
+	ann.ExpectJS(`document.querySelectorAll("[data-row]").length > 0`, "the rows that were meant")
+
+	// Kept for everybody, it comes to a colleague by itself.
+	ann.Click("Save as view")
+	ann.Fill("Name", "Open ones")
+	ann.Click("Share with all staff")
+	ann.look("views, saving")
+	ann.clickOn(`document.querySelector("#view-save form button")`, "save the view")
+	ann.Expect("The view is saved.")
+	ann.ExpectJS(`document.querySelector("h1").innerText === "Open ones"`, "the view")
+	ben.ExpectJS(`[...document.querySelectorAll(".views__link")].some((a) => a.innerText.startsWith("Open ones"))`, "the shared view beside the list")
+	ben.Click("Open ones")
+	ben.ExpectJS(`document.querySelector("h1").innerText === "Open ones"`, "the view at the colleague")
+	ben.ExpectJS(`!document.body.innerText.includes("Change view")`, "nothing to change for whom it is not theirs")
+	ben.look("views, shared")
+
+	// A view that has become unreadable says so, and can be mended.
+	ann.Click("Change view")
+	ann.look("views, settings")
+	ann.Fill("Search", "tag:gone")
+	ann.Click("Save")
+	ann.Expect("There is no tag gone.")
+	ann.Click("Change the view")
+	ann.Fill("Search", "status:open")
+	ann.Click("Save")
+	ann.ExpectJS(`document.querySelectorAll("[data-row]").length > 0`, "its rows again")
+	ann.Click("Change view")
+	ann.Click("Delete view")
+	ann.look("views, deletion")
+	ann.Click("Delete view")
+	ann.Expect("The view Open ones is deleted.")
+	ben.Open("/tickets")
+	ben.ExpectJS(`![...document.querySelectorAll(".views__link")].some((a) => a.innerText.startsWith("Open ones"))`, "the view gone")
+}
