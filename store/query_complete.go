@@ -8,26 +8,25 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Completion is a way to go on with a query's text.
+// Completion is a way to go on with what is being typed.
 type Completion struct {
-	Insert string // the whole text with the last word completed
-	Label  string // what is put in
-	Help   string // what it means; may be ""
+	Word string // the last word, whole
+	Text string // the whole text with it
+	Help string
 }
 
 // mostCompletions is how many ways to go on are offered.
-const mostCompletions = 10
+const mostCompletions = 8
 
-// CompleteQuery offers ways to complete the last word of a query's text: operators, their values, people, tags. There
-// are none where the text ends with a space or inside a quotation.
-func (s *Store) CompleteQuery(ctx context.Context, actor Actor, text string) (found []Completion, err error) {
-	defer wrap(&err, "CompleteQuery")
+// completeQuery offers ways to complete the last word of a query's text: operators, their values, people, tags. There
+// are none for one letter, where the text ends with a space, and inside a quotation.
+func (s *Store) completeQuery(ctx context.Context, actor Actor, text string) (found []Completion, err error) {
 	word := text[strings.LastIndexAny(text, " \t\n(")+1:]
 	before := strings.TrimSuffix(text, word)
 	if strings.HasPrefix(word, "-") {
 		before, word = before+"-", word[1:]
 	}
-	if word == "" || strings.Count(text, `"`)%2 == 1 {
+	if len(word) < 2 || strings.Count(text, `"`)%2 == 1 {
 		return nil, nil
 	}
 	name, value, operating := strings.Cut(word, ":")
@@ -35,7 +34,7 @@ func (s *Store) CompleteQuery(ctx context.Context, actor Actor, text string) (fo
 		for _, o := range Operators(actor.Role) {
 			if strings.HasPrefix(string(o.Field), strings.ToLower(word)) {
 				label := string(o.Field) + ":"
-				found = append(found, Completion{before + label, label, o.Help})
+				found = append(found, Completion{label, before + label, o.Help})
 			}
 		}
 		return found, nil
@@ -51,7 +50,7 @@ func (s *Store) CompleteQuery(ctx context.Context, actor Actor, text string) (fo
 	add := func(value, help string) {
 		label := string(o.Field) + ":" + done + quoteValue(value)
 		if len(found) < mostCompletions {
-			found = append(found, Completion{before + label, label, help})
+			found = append(found, Completion{label, before + label, help})
 		}
 	}
 	value = strings.ToLower(value)
@@ -71,9 +70,9 @@ func (s *Store) CompleteQuery(ctx context.Context, actor Actor, text string) (fo
 		}
 	}
 	for _, v := range fixed {
-		if strings.HasPrefix(v, value) {
+		if strings.HasPrefix(v, value) && v != value {
 			label := string(o.Field) + ":" + done + v
-			found = append(found, Completion{before + label, label, ""})
+			found = append(found, Completion{label, before + label, ""})
 		}
 	}
 	if o.kind != person && o.kind != label {

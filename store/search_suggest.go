@@ -39,7 +39,9 @@ const (
 // Half an operator is no mistake yet: what cannot be followed suggests nothing. Else as Search.
 func (s *Store) Suggest(ctx context.Context, actor Actor, text string) (found Suggestions, err error) {
 	defer wrap(&err, "Suggest")
-	found.Completions = completions(actor.Role, text)
+	if found.Completions, err = s.completeQuery(ctx, actor, text); err != nil {
+		return found, err
+	}
 	query, err := ParseQuery(actor.Role, text)
 	if err != nil || query.IsZero() {
 		return found, nil //nolint:nilerr // see above
@@ -106,41 +108,4 @@ func (f *finder) named(ctx context.Context, m marks, most int) ([]PersonHit, err
 		people[i].Address = pieces(p.Email, places)
 	}
 	return people, err
-}
-
-// Completion is a way to go on with what is being typed.
-type Completion struct {
-	Word string // the last word, whole
-	Text string // the whole text with it
-	Help string
-}
-
-// completions are the operators, and after a colon the values, that the last word may become.
-func completions(role Role, text string) (found []Completion) {
-	at := strings.LastIndexAny(text, " (") + 1
-	before, last := text[:at], text[at:]
-	if bare, negated := strings.CutPrefix(last, "-"); negated {
-		before, last = before+"-", bare
-	}
-	name, value, colon := strings.Cut(last, ":")
-	if colon {
-		o, known := operator(role, name)
-		if !known {
-			return nil
-		}
-		for _, v := range o.Values {
-			if strings.HasPrefix(v, strings.ToLower(value)) && v != value {
-				word := string(o.Field) + ":" + v
-				found = append(found, Completion{word, before + word, ""})
-			}
-		}
-	} else if len(last) >= 2 {
-		for _, o := range Operators(role) {
-			if strings.HasPrefix(string(o.Field), strings.ToLower(last)) {
-				word := string(o.Field) + ":"
-				found = append(found, Completion{word, before + word, o.Help})
-			}
-		}
-	}
-	return found[:min(len(found), suggestedPeople)]
 }
