@@ -56,7 +56,7 @@ func TestViews(t *testing.T) {
 	ann.Expect("The view is saved.")
 	ann.ExpectJS(`document.querySelector("h1").innerText === "Open ones"`, "the view")
 	ben.ExpectJS(`[...document.querySelectorAll(".views__link")].some((a) => a.innerText.startsWith("Open ones"))`, "the shared view beside the list")
-	ben.Click("Open ones")
+	ben.clickOn(`[...document.querySelectorAll(".views__link")].find((a) => a.innerText.startsWith("Open ones"))`, "open the shared view")
 	ben.ExpectJS(`document.querySelector("h1").innerText === "Open ones"`, "the view at the colleague")
 	ben.ExpectJS(`!document.body.innerText.includes("Change view")`, "nothing to change for whom it is not theirs")
 	ben.look("views, shared")
