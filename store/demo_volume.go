@@ -389,24 +389,44 @@ func (l *volumeLoad) entry(r *rand.Rand, e volumeEntry) (kind, content string, i
 }
 
 func (l *volumeLoad) copyTags(ctx context.Context, tx pgx.Tx) error {
-	names := l.plan.people.tags.words
-	err := l.copyRows(ctx, tx, "tags", "public.tags", []string{"id", "name", "hue", "created_by", "created_at"}, len(names),
-		func(i int) []any {
-			return []any{volumeID('g', i), names[i], int16(i % 8), l.plan.people.agentIDs[i%len(l.plan.people.agentIDs)], l.plan.now.Add(-volumeYears)}
-		})
+	// The demo's own story may have some of them.
+	ids := map[string]uuid.UUID{}
+	rows, err := tx.Query(ctx, `SELECT id, name FROM tags`)
 	if err != nil {
 		return err
 	}
-	var tagged [][2]int
+	var id uuid.UUID
+	var name string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error { ids[name] = id; return nil }); err != nil {
+		return err
+	}
+	names := l.plan.people.tags.words
+	var made [][]any
+	for i, name := range names {
+		if _, there := ids[name]; !there {
+			ids[name] = volumeID('g', i)
+			made = append(made, []any{ids[name], name, int16(i % 8), l.plan.people.agentIDs[i%len(l.plan.people.agentIDs)], l.plan.now.Add(-volumeYears)})
+		}
+	}
+	err = l.copyRows(ctx, tx, "tags", "public.tags", []string{"id", "name", "hue", "created_by", "created_at"}, len(made),
+		func(i int) []any { return made[i] })
+	if err != nil {
+		return err
+	}
+	type tagging struct {
+		ticket int32
+		tag    uint8
+	}
+	var tagged []tagging
 	for i := range l.plan.tickets {
 		for _, tag := range l.plan.tickets[i].tags {
 			if tag > 0 {
-				tagged = append(tagged, [2]int{i, int(tag) - 1})
+				tagged = append(tagged, tagging{int32(i), tag - 1})
 			}
 		}
 	}
-	return l.copyRows(ctx, tx, "tags", "public.ticket_tags", []string{"ticket_id", "tag_id"}, len(tagged),
-		func(i int) []any { return []any{volumeID('t', tagged[i][0]), volumeID('g', tagged[i][1])} })
+	return l.copyRows(ctx, tx, "tags of tickets", "public.ticket_tags", []string{"ticket_id", "tag_id"}, len(tagged),
+		func(i int) []any { return []any{volumeID('t', int(tagged[i].ticket)), ids[names[tagged[i].tag]]} })
 }
 
 // index makes the search index of what was loaded.
