@@ -106,6 +106,9 @@ func TestPlansDoNotGrowWithTheTables(t *testing.T) {
 	for i := range 30 {
 		db.Exec(t, `UPDATE tickets SET priority = CASE priority WHEN 'low' THEN 'medium' ELSE 'low' END WHERE number % 300 = $1`, i)
 	}
+	db.Exec(t, `INSERT INTO notifications (user_id, kind, ticket_id, read_at)
+		SELECT u.id, 'answered', t.id, CASE WHEN t.number % 50 > 0 THEN now() END
+		FROM tickets t JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS n_all FROM users WHERE user_role = 'agent') u ON t.number % u.n_all + 1 = u.n`)
 	db.Exec(t, `VACUUM ANALYZE`)
 
 	var heard overheard
@@ -177,6 +180,10 @@ func TestPlansDoNotGrowWithTheTables(t *testing.T) {
 		}},
 		{"the palette", agent, 700, func(a store.Actor) error { _, err := asked.FindFirst(ctx, a); return err }},
 		{"search by a rare word", agent, 1000, func(a store.Actor) error { _, err := asked.Search(ctx, a, store.Search{Text: rare}); return err }},
+		{"the palette as it opens", agent, 700, func(a store.Actor) error { _, err := asked.FindFirst(ctx, a); return err }},
+		{"a ticket's number in the palette", agent, 100, func(a store.Actor) error { _, err := asked.Find(ctx, a, fmt.Sprint(long)); return err }},
+		{"what is unread", agent, 700, func(a store.Actor) error { _, err := asked.UnreadNotifications(ctx, a, 20); return err }},
+		{"what one was told", agent, 700, func(a store.Actor) error { _, err := asked.Notifications(ctx, a, 0, 20); return err }},
 		{"the admin's overview", admin, 9000, func(a store.Actor) error { _, err := asked.AdminDashboard(ctx, a); return err }},
 		{"a client's tickets", client, 2000, list(store.TicketFilter{})},
 		{"a client's ticket", client, 700, func(a store.Actor) error { _, err := asked.Thread(ctx, a, own, 0); return err }},
