@@ -180,7 +180,6 @@ func TestPlansDoNotGrowWithTheTables(t *testing.T) {
 		}},
 		{"the palette", agent, 700, func(a store.Actor) error { _, err := asked.FindFirst(ctx, a); return err }},
 		{"search by a rare word", agent, 1000, func(a store.Actor) error { _, err := asked.Search(ctx, a, store.Search{Text: rare}); return err }},
-		{"the palette as it opens", agent, 700, func(a store.Actor) error { _, err := asked.FindFirst(ctx, a); return err }},
 		{"a ticket's number in the palette", agent, 100, func(a store.Actor) error { _, err := asked.Find(ctx, a, fmt.Sprint(long)); return err }},
 		{"what is unread", agent, 700, func(a store.Actor) error { _, err := asked.UnreadNotifications(ctx, a, 20); return err }},
 		{"what one was told", agent, 700, func(a store.Actor) error { _, err := asked.Notifications(ctx, a, 0, 20); return err }},
