@@ -211,6 +211,7 @@ func TestWritingByKey(t *testing.T) {
 	ann.look("a note")
 	ann.Press("Control+Shift+Enter") // in a note there is nothing to resolve with
 	ann.ExpectJS(`document.querySelector("#timeline .message[data-kind=note] .mention")?.textContent === "@Bo Berg"`, "the note, with the mention set off")
+	text("note", "")
 	if JS[bool](cleo, `document.querySelectorAll("#timeline .message").length > 1`) {
 		t.Error("the client sees the note")
 	}
