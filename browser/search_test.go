@@ -71,6 +71,8 @@ func TestSearch(t *testing.T) {
 	cleo := s.signedIn(t, store.Client, "cleo@example.com")
 	cleo.Open("/")
 	cleo.Press("/")
+	cleo.ExpectPath("/search")
+	cleo.ExpectJS(`document.activeElement.id === "search-q"`, "the focus in the field")
 	cleo.Type("hu")
 	cleo.ExpectJS(`document.querySelector("#search-q").getAttribute("aria-expanded") === "true"`, "an open list")
 	shot(cleo, "client")
