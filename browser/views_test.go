@@ -64,11 +64,11 @@ func TestViews(t *testing.T) {
 	// A view that has become unreadable says so, and can be mended.
 	ann.Click("Change view")
 	ann.look("views, settings")
-	ann.Fill("Search", "tag:gone")
+	ann.Fill("Filter", "tag:gone")
 	ann.Click("Save")
 	ann.Expect("There is no tag gone.")
 	ann.Click("Change the view")
-	ann.Fill("Search", "status:open")
+	ann.Fill("Filter", "status:open")
 	ann.Click("Save")
 	ann.ExpectJS(`document.querySelectorAll("[data-row]").length > 0`, "its rows again")
 	ann.Click("Change view")

@@ -441,7 +441,7 @@ func ticketFilter(l TicketList) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Field(ui.FieldArgs{Label: "Search", Name: "q", ID: "filter-q", Type: "search", Value: l.Query.Q, HideLabel: true,
+			templ_7745c5c3_Err = ui.Field(ui.FieldArgs{Label: "Filter", Name: "q", ID: "filter-q", Type: "search", Value: l.Query.Q, HideLabel: true,
 				Placeholder: "Words, or status:open tag:vip", Autocomplete: "off", Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "off"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

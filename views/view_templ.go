@@ -644,7 +644,7 @@ func ViewFormPage(p Page, f ViewForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Field(ui.FieldArgs{Label: "Search", Name: "q", Value: f.View.Q, Error: f.Errors["q"], Hint: "What the list is narrowed to, such as status:open tag:vip.", Autocomplete: "off",
+			templ_7745c5c3_Err = ui.Field(ui.FieldArgs{Label: "Filter", Name: "q", Value: f.View.Q, Error: f.Errors["q"], Hint: "What the list is narrowed to, such as status:open tag:vip.", Autocomplete: "off",
 				Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "off"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
