@@ -67,6 +67,13 @@ func prepare(ctx context.Context, config *pgx.ConnConfig) error {
 	if version < MinVersion {
 		return fmt.Errorf("PostgreSQL %d is too old: AutoCRM needs %d or newer", version/10000, MinVersion/10000)
 	}
+	var unaccent bool
+	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'unaccent')`).Scan(&unaccent); err != nil {
+		return err
+	}
+	if !unaccent {
+		return errors.New("the PostgreSQL server lacks the extension unaccent, which search needs: install the server's contrib package")
+	}
 	// Held until the connection closes: nodes that start at once prepare one after the other.
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext('autocrm.migrations'))`); err != nil {
 		return err
