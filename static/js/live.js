@@ -12,7 +12,8 @@
 // stream. Whoever wants to begin anew raises the generation; the loop of an older one does nothing more.
 //
 // Of all pages of a session in a browser one that is seen leads: it has the stream, or polls, and tells the others
-// (live-tabs.js). They are live while it is. A hidden page fetches nothing; its tab's title says what it misses.
+// (live-tabs.js). They are live while it is. A hidden page fetches nothing but
+// what concerns its person by name (live-notices.js); its tab's title says what it misses.
 import { Refused, poll, stream } from "./live-wire.js";
 import * as news from "./live-news.js";
 import { alerts } from "./live-notices.js";
