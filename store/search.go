@@ -285,7 +285,12 @@ func (f *finder) find(ctx context.Context, query Query, want int) (found []numbe
 	args := pgx.StrictNamedArgs{"below": f.search.Below, "want": want}
 	condition := "true"
 	if !bound.exact {
-		if condition, err = query.condition(ctx, f.tx, f.actor, args); err != nil {
+		// What the index answers for by itself need not be asked again of each ticket.
+		rest := query
+		if parts, ok := query.Root.(And); ok {
+			rest.Root = allOf(slices.DeleteFunc(slices.Clone(parts), func(n Node) bool { return boundOf(n, f.texts).exact }))
+		}
+		if condition, err = rest.condition(ctx, f.tx, f.actor, args); err != nil {
 			return nil, err
 		}
 	}
@@ -303,7 +308,8 @@ func (f *finder) find(ctx context.Context, query Query, want int) (found []numbe
 				return nil, err
 			}
 			if rest < words {
-				return f.tickets(ctx, condition, args)
+				args["bound"] = bound.query
+				return f.tickets(ctx, condition+" AND search.matches(t.id, @bound::text::tsquery)", args)
 			}
 		}
 	}
