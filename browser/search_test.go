@@ -52,6 +52,7 @@ func TestSearch(t *testing.T) {
 	ann.ExpectJS(`document.activeElement.matches(".found__row:nth-child(2) a")`, "the second row")
 	ann.Press("o")
 	ann.ExpectJS(`location.pathname.startsWith("/tickets/100")`, "a ticket")
+	ann.ExpectLive()
 	ann.Open("/search?q=statsu:open")
 	ann.Expect("did you mean status:?")
 	ann.look("a mistake")
