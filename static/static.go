@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/andybalholm/brotli"
 )
 
 //go:embed css js icons vendor
@@ -38,7 +40,7 @@ type file struct {
 	pack   func(raw []byte) []byte // makes it smaller; nil: it goes as it is
 	once   sync.Once
 	packed []byte
-	zipped []byte
+	coded  map[string][]byte // by the name of the coding
 }
 
 var (
@@ -86,9 +88,12 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, current bool) {
 	}
 	f.once.Do(f.prepare)
 	body := f.packed
-	if acceptsGzip(r.Header.Get("Accept-Encoding")) && len(f.zipped) < len(body) {
-		body = f.zipped
-		h.Set("Content-Encoding", "gzip")
+	for _, coding := range []string{"br", "gzip"} {
+		if coded := f.coded[coding]; len(coded) < len(body) && accepts(r.Header.Get("Accept-Encoding"), coding) {
+			body = coded
+			h.Set("Content-Encoding", coding)
+			break
+		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method == http.MethodGet {
@@ -102,18 +107,21 @@ func (f *file) prepare() {
 	if f.pack != nil {
 		f.packed = f.pack(f.raw)
 	}
-	var buf bytes.Buffer
-	zw, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	var zipped, small bytes.Buffer
+	zw, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
 	zw.Write(f.packed)
 	zw.Close()
-	f.zipped = buf.Bytes()
+	bw := brotli.NewWriterLevel(&small, brotli.BestCompression)
+	bw.Write(f.packed)
+	bw.Close()
+	f.coded = map[string][]byte{"gzip": zipped.Bytes(), "br": small.Bytes()}
 }
 
-// acceptsGzip honours "gzip;q=0", which is a refusal.
-func acceptsGzip(header string) bool {
+// accepts says whether an Accept-Encoding takes the coding. It honours "gzip;q=0", which is a refusal.
+func accepts(header, coding string) bool {
 	for _, part := range strings.Split(header, ",") {
-		coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if coding != "gzip" && coding != "*" {
+		named, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if named != coding && named != "*" {
 			continue
 		}
 		q, found := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/andybalholm/brotli"
 )
 
 func get(t *testing.T, target string, header ...string) *http.Response {
@@ -60,23 +62,32 @@ func TestWhatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestGzipIsTheSameFile(t *testing.T) {
+func TestCompressedIsTheSameFile(t *testing.T) {
 	t.Parallel()
-	res := get(t, Path("css/app.css"), "Accept-Encoding", "br, gzip;q=0.5")
-	if res.Header.Get("Content-Encoding") != "gzip" || res.Header.Get("Vary") != "Accept-Encoding" {
-		t.Fatal(res.Header)
-	}
-	zr, err := gzip.NewReader(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unzipped, err := io.ReadAll(zr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, _ := io.ReadAll(get(t, Path("css/app.css"), "Accept-Encoding", "gzip;q=0").Body)
-	if !bytes.Equal(unzipped, plain) || len(plain) == 0 {
-		t.Errorf("unzipped %d bytes, plain %d", len(unzipped), len(plain))
+	plain, _ := io.ReadAll(get(t, Path("css/app.css"), "Accept-Encoding", "gzip;q=0, br;q=0").Body)
+	for accept, coding := range map[string]string{"gzip, br;q=0.5": "br", "br;q=0, gzip": "gzip", "gzip": "gzip", "deflate": ""} {
+		res := get(t, Path("css/app.css"), "Accept-Encoding", accept)
+		if res.Header.Get("Content-Encoding") != coding || res.Header.Get("Vary") != "Accept-Encoding" {
+			t.Fatal(accept, res.Header)
+		}
+		var body io.Reader = res.Body
+		switch coding {
+		case "br":
+			body = brotli.NewReader(body)
+		case "gzip":
+			zr, err := gzip.NewReader(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body = zr
+		}
+		got, err := io.ReadAll(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, plain) || len(plain) == 0 {
+			t.Errorf("%s: %d bytes, plain %d", accept, len(got), len(plain))
+		}
 	}
 }
 
