@@ -349,13 +349,13 @@ func (d *deskBench) measureWeight(ctx context.Context) error {
 
 func kb(bytes int) float64 { return float64(bytes) / 1024 }
 
-// weigh asks as browsers do and says how many bytes of body were sent, and what they unpack to.
+// weigh asks as browsers do and says how many bytes of body were sent, and, of a page, what they unpack to.
 func (p *person) weigh(ctx context.Context, path string) (sent int, body []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, nil)
 	if err != nil {
 		return 0, nil, err
 	}
-	request.Header.Set("Accept-Encoding", "gzip")
+	request.Header.Set("Accept-Encoding", "gzip, br")
 	response, err := p.http.Do(request)
 	if err != nil {
 		return 0, nil, err
