@@ -1,13 +1,15 @@
-// How far somebody has seen the thread that they answer: the field [name=seen] of the composer's forms. It goes on over
-// an entry [data-position] only once that has been on the screen, in a tab that was looked at, for a second; what the
-// database then refuses is an answer to less than that. Beside the composer stands who wrote meanwhile.
+// How far somebody has seen the thread that they answer: the field [name=seen] of the composer's forms. What comes while
+// nothing is written yet is seen once it is on the screen: what is written then is written below it. What comes while
+// one writes is seen only when one goes on writing with it on the screen for a second; the database refuses, once, what was
+// written before. Beside the composer stands who wrote meanwhile.
 const enough = 1000;
 const thread = document.getElementById("timeline");
 const fields = () => document.querySelectorAll("#composer form [name=seen]");
 
 const since = new Map(); // entry's id -> when it came into sight
+const late = new Set(); // ids of entries that came while something was being written
+const known = new Set();
 const read = new Set(); // positions seen, of entries that stand after one that was not
-let timer;
 
 // Both forms know what either of them does: above a message that was refused stood what is new.
 const seenTo = () => Math.max(...[...fields()].map((field) => Number(field.value)));
@@ -33,19 +35,16 @@ const sight = new IntersectionObserver((changes) => {
   look();
 }, { threshold: [0, 0.1, 0.25, 0.5, 0.75, 1] });
 
-function look() {
-  clearTimeout(timer);
+function look(typed = false) {
   if (document.hidden) {
     since.clear();
     return;
   }
-  let next = Infinity;
   const waiting = news();
   for (const entry of waiting) {
     if (!since.has(entry.id)) continue;
-    const left = enough - (performance.now() - since.get(entry.id));
-    if (left > 0) next = Math.min(next, left);
-    else read.add(entry.dataset.position);
+    const here = performance.now() - since.get(entry.id);
+    if (!late.has(entry.id) || !writing() || (typed && here >= enough)) read.add(entry.dataset.position);
   }
   let moved = false;
   for (const entry of waiting) {
@@ -55,8 +54,7 @@ function look() {
     moved = true;
   }
   say();
-  if (next < Infinity) timer = setTimeout(look, next + 10);
-  else if (moved) look();
+  if (moved) look();
 }
 
 // ---- who wrote meanwhile
@@ -85,14 +83,18 @@ function watch() {
     refused.scrollIntoView({ block: "nearest" });
   }
   raise(seenTo());
-  for (const entry of news()) sight.observe(entry);
+  for (const entry of news()) {
+    if (!known.has(entry.id) && writing()) late.add(entry.id);
+    known.add(entry.id);
+    sight.observe(entry);
+  }
   look();
 }
 
 if (thread && fields().length) {
   watch();
   document.addEventListener("htmx:after:swap", watch);
-  document.addEventListener("input", (event) => { if (event.target.closest("#composer")) say(); });
+  document.addEventListener("input", (event) => { if (event.target.closest("#composer")) look(true); });
   document.addEventListener("visibilitychange", () => {
     since.clear();
     sight.disconnect();
