@@ -191,7 +191,7 @@ func TestWritingByKey(t *testing.T) {
 	ann.Press("Enter")
 	text("note", "Ask @Bo Berg ")
 	ann.Type("@x")
-	ann.ExpectJS(`!document.querySelector("[role=listbox]")`, "no list for nobody")
+	ann.ExpectJS(`!document.querySelector(".mentions")`, "no list for nobody")
 	ann.Press("Enter") // a line, as always
 	text("note", "Ask @Bo Berg @x\n")
 	ann.Press("Escape")
