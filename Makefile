@@ -41,7 +41,7 @@ test: ## Run everything that must pass; installs PostgreSQL, Chromium and three 
 	@.ci/setup postgresql chromium nginx haproxy apache compiler
 	@$(MAKE) lint
 	@go -C deploy/deploytest/caddy tool -n caddy >/dev/null
-	go test -race -vet=off -timeout=9m ./...
+	go test -race -vet=off -timeout=20m ./...
 
 # vet with -race reads what the race build of the tests compiles anyway.
 .PHONY: lint
