@@ -70,6 +70,7 @@ func TestShaping(t *testing.T) {
 	ann.Type("1h 20m")
 	ann.Press("Enter")
 	ann.Expect("spent 1h 20m")
+	ann.ExpectJS(`!document.activeElement.matches("input")`, "the hands free again")
 	ann.Press("w")
 	ann.Expect("Followed by")
 	ann.Press("f")

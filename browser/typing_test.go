@@ -107,8 +107,10 @@ func TestTyping(t *testing.T) {
 	}
 	settled(t, ann, bob)
 
-	// The last message has come just now: what it says, she has seen once it has stood there for a moment.
-	ann.ExpectJS(`document.querySelector("#composer-form-reply [name=seen]").value === [...document.querySelectorAll("#timeline [data-position]")].at(-1).dataset.position`, "that ann has seen it")
+	// Twenty came while she wrote: the first press shows what is new above her words, the second sends them.
+	ann.allow("409")
+	ann.Press("Control+Enter")
+	ann.ExpectJS(`document.querySelector("#composer-form-reply .moved")?.innerText.includes("Message 20.")`, "what is new above the form")
 	ann.Press("Control+Enter")
 	bob.Expect(strings.Join(strings.Fields(string(w.text)), " "))
 }

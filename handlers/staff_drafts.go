@@ -45,7 +45,9 @@ func (h Staff) SaveDraft(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	version, err := h.Store.SaveDraft(c.Request().Context(), actor(c), number, store.DraftKind(c.Param("kind")), fields.Get("content"), store.Status(fields.Get("then")))
+	form, _ := uuid.Parse(fields.Get("id"))
+	version, err := h.Store.SaveDraft(c.Request().Context(), actor(c), number, store.DraftKind(c.Param("kind")), form,
+		fields.Get("content"), store.Status(fields.Get("then")))
 	if err != nil {
 		var wrong *store.Invalid
 		if errors.As(err, &wrong) {
@@ -96,7 +98,7 @@ func (h Staff) WithdrawReply(c echo.Context) error {
 	ctx := c.Request().Context()
 	// What was typed since and has not been kept yet, so that what comes back can be put before it.
 	if fields.Has("content") {
-		if _, err := h.Store.SaveDraft(ctx, actor(c), number, store.ReplyDraft, fields.Get("content"), ""); err != nil {
+		if _, err := h.Store.SaveDraft(ctx, actor(c), number, store.ReplyDraft, uuid.Nil, fields.Get("content"), ""); err != nil {
 			return err
 		}
 	}

@@ -136,8 +136,9 @@ func findDraftFiles(ctx context.Context, tx pgx.Tx, drafts ...uuid.UUID) ([]Draf
 }
 
 // SaveDraft keeps what the actor is writing, for every device of theirs; nothing written, and no file, is no draft. It
-// returns the version after which Writing holds it.
-func (s *Store) SaveDraft(ctx context.Context, actor Actor, number int64, kind DraftKind, content string, then Status) (version int64, err error) {
+// returns the version after which Writing holds it. form is the id of the form that it stands in: what was sent with it
+// meanwhile is no draft any more, however late this comes.
+func (s *Store) SaveDraft(ctx context.Context, actor Actor, number int64, kind DraftKind, form uuid.UUID, content string, then Status) (version int64, err error) {
 	defer wrap(&err, "SaveDraft(%d)", number)
 	if !kind.Valid() || then != "" && !then.Valid() {
 		return 0, ErrNotFound
@@ -165,11 +166,14 @@ func (s *Store) SaveDraft(ctx context.Context, actor Actor, number int64, kind D
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			INSERT INTO drafts AS d (user_id, ticket_id, kind, content, then_status) VALUES ($1, $2, $3, $4, $5)
+			INSERT INTO drafts AS d (user_id, ticket_id, kind, content, then_status)
+			SELECT $1, $2, $3, $4, $5
+			WHERE NOT EXISTS (SELECT FROM ticket_activities WHERE id = $6)
+			  AND NOT EXISTS (SELECT FROM drafts WHERE id = $6 AND send_at IS NOT NULL)
 			ON CONFLICT (user_id, ticket_id, kind) WHERE send_at IS NULL DO UPDATE
 			SET content = EXCLUDED.content, then_status = EXCLUDED.then_status, refused = '', updated_at = clock_timestamp()
 			WHERE (d.content, d.then_status, d.refused) IS DISTINCT FROM (EXCLUDED.content, EXCLUDED.then_status, '')`,
-			actor.UserID, ticket, kind, content, then)
+			actor.UserID, ticket, kind, content, then, form)
 		return err
 	})
 	if err != nil {

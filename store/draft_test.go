@@ -72,7 +72,7 @@ func TestDraft(t *testing.T) {
 	number := submit(t, db, client, "Printer")
 	save := func(kind store.DraftKind, text string) {
 		t.Helper()
-		version, err := db.Store.SaveDraft(ctx, ana, number, kind, text, "")
+		version, err := db.Store.SaveDraft(ctx, ana, number, kind, uuid.Nil, text, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,11 +94,11 @@ func TestDraft(t *testing.T) {
 		t.Errorf("ben reads %+v", w)
 	}
 	for _, who := range []store.Actor{client} {
-		if _, err := db.Store.SaveDraft(ctx, who, number, store.ReplyDraft, "x", ""); !errors.Is(err, store.ErrForbidden) {
+		if _, err := db.Store.SaveDraft(ctx, who, number, store.ReplyDraft, uuid.Nil, "x", ""); !errors.Is(err, store.ErrForbidden) {
 			t.Errorf("the client keeps a draft: %v", err)
 		}
 	}
-	if _, err := db.Store.SaveDraft(ctx, ana, number, store.ReplyDraft, strings.Repeat("x", store.MaxDraft+1), ""); err == nil {
+	if _, err := db.Store.SaveDraft(ctx, ana, number, store.ReplyDraft, uuid.Nil, strings.Repeat("x", store.MaxDraft+1), ""); err == nil {
 		t.Error("a draft of any length is kept")
 	}
 	save(store.NoteDraft, "  \n")
@@ -275,7 +275,7 @@ func TestWithdraw(t *testing.T) {
 	if err := db.Store.Hold(ctx, ana, number, in); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Store.SaveDraft(ctx, ana, number, store.ReplyDraft, "Two.", ""); err != nil {
+	if _, err := db.Store.SaveDraft(ctx, ana, number, store.ReplyDraft, uuid.Nil, "Two.", ""); err != nil {
 		t.Fatal(err)
 	}
 	var conflict *store.Conflict
@@ -445,5 +445,29 @@ func TestMentions(t *testing.T) {
 	var n int
 	if err := db.Owner.QueryRow(ctx, `SELECT count(*) FROM mentions WHERE activity_id = $1`, m.ID).Scan(&n); err != nil || n != 0 {
 		t.Errorf("a client mentions %d, %v", n, err)
+	}
+}
+
+// What was on its way to the server while the form was sent does not come back as a draft.
+func TestADraftThatComesAfterItWasSent(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	client, ana := db.Person(t, store.Client, "cleo@example.com"), db.Person(t, store.Agent, "ana@example.com")
+	number := submit(t, db, client, "Printer")
+	sent, held := message("Sent."), message("Held.")
+	if err := db.Store.Reply(ctx, ana, number, sent); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Store.Hold(ctx, ana, number, held); err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []store.Message{sent, held} {
+		if _, err := db.Store.SaveDraft(ctx, ana, number, store.ReplyDraft, form.ID, form.Body, ""); err != nil {
+			t.Fatal(err)
+		}
+		var drafts int
+		if err := db.Owner.QueryRow(ctx, `SELECT count(*) FROM drafts WHERE send_at IS NULL`).Scan(&drafts); err != nil || drafts != 0 {
+			t.Errorf("%q is a draft again, %v", form.Body, err)
+		}
 	}
 }

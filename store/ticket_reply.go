@@ -138,6 +138,11 @@ func reply(ctx context.Context, tx pgx.Tx, actor Actor, number int64, in Message
 	} else if !in.held {
 		return true, nil, nil
 	}
+	if !in.held { // what sends a held reply has its draft already, and whoever takes it back waits for that
+		if err := lockDrafts(ctx, tx, actor.UserID, ticket.ID); err != nil {
+			return false, nil, err
+		}
+	}
 	dropped, err = useDraft(ctx, tx, actor, ticket.ID, kind, held)
 	if err != nil || status == ticket.Status {
 		return tag.RowsAffected() == 0, dropped, err

@@ -65,7 +65,7 @@ async function save(form, state, keepalive = false) {
   const text = textOf(form).value;
   state.saving = true;
   try {
-    const body = new URLSearchParams({ content: text, then: form.dataset.then ?? "" });
+    const body = new URLSearchParams({ id: form.elements.id.value, content: text, then: form.dataset.then ?? "" });
     const answer = await fetch(form.dataset.draftSrc, { method: "POST", body, keepalive });
     if (!answer.ok || !answer.headers.get("Content-Type")?.includes("json")) throw new Error(answer.status);
     state.version = (await answer.json()).version;
