@@ -30,11 +30,11 @@ func (s *Store) Hold(ctx context.Context, actor Actor, number int64, in Message)
 	again := false
 	var dropped []Upload
 	err = s.as(ctx, actor, func(tx pgx.Tx) error {
-		ticket, err := lockTicket(ctx, tx, number)
-		if err != nil {
+		if _, err := lockWriting(ctx, tx, actor, number); err != nil {
 			return err
 		}
-		if err := lockDrafts(ctx, tx, actor.UserID, ticket.ID); err != nil {
+		ticket, err := lockTicket(ctx, tx, number)
+		if err != nil {
 			return err
 		}
 		if _, err := in.judge(ticket, actor.Role); err != nil {
