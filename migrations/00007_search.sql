@@ -346,7 +346,7 @@ BEGIN
   END IF;
 
   guess := greatest(search.estimate(query), 1);
-  top := (SELECT least(max(t.number), before - 1) FROM public.tickets t) / 1024;
+  top := least(coalesce((SELECT max(t.number) FROM public.tickets t), 0), before - 1) / 1024; -- also where there is none
   -- Of a word so common a few blocks hold enough. They are asked one stretch after the other, each longer.
   IF query LIKE '%:*%' AND guess > top * 1024 / 20 THEN
     -- Of a word's beginning the index reads every word that begins so, whatever else is asked for.
