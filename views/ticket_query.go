@@ -53,9 +53,6 @@ func (q TicketQuery) search() string {
 // Href is the list's address.
 func (l TicketList) Href() string { return l.Query.Href() }
 
-// SearchHref is the address of the list of what q finds.
-func SearchHref(q string) string { return TicketQuery{Path: "/tickets", Q: q}.Href() }
-
 // own says whether the list is a view as its own address shows it.
 func (l TicketList) own() bool { return l.Query.Path == l.View.Path }
 
