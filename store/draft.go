@@ -198,13 +198,12 @@ func lockWriting(ctx context.Context, tx pgx.Tx, actor Actor, number int64) (tic
 	if err != nil {
 		return uuid.Nil, err
 	}
-	return found.ID, lockDrafts(ctx, tx, actor.UserID, found.ID)
+	_, err = tx.Exec(ctx, `SELECT pg_advisory_xact_lock(`+draftsLock+`)`, actor.UserID, found.ID)
+	return found.ID, err
 }
 
-func lockDrafts(ctx context.Context, tx pgx.Tx, user, ticket uuid.UUID) error {
-	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('autocrm.drafts' || $1::text || $2::text, 0))`, user, ticket)
-	return err
-}
+// draftsLock is the key of a person's drafts on a ticket: $1 and $2.
+const draftsLock = `hashtextextended('autocrm.drafts' || $1::text || $2::text, 0)`
 
 // DiscardDraft throws away what the actor is writing, with its files.
 func (s *Store) DiscardDraft(ctx context.Context, actor Actor, number int64, kind DraftKind) (err error) {

@@ -176,7 +176,7 @@ func (u *Upkeep) sendHeld(ctx context.Context) error {
 	skip := []uuid.UUID{}
 	for {
 		id, err := u.sendOne(ctx, skip)
-		if err != nil {
+		if err != nil && !errors.Is(err, errWriting) {
 			failed = append(failed, err)
 		}
 		if id == uuid.Nil {
@@ -187,6 +187,9 @@ func (u *Upkeep) sendHeld(ctx context.Context) error {
 		}
 	}
 }
+
+// errWriting: the author's drafts of the ticket are being changed just now. The next look finds what became of them.
+var errWriting = errors.New("its author's drafts are being changed")
 
 // sendOne sends one reply as its author, under their row-level security: what they may not do any more is not done.
 // A reply that is refused becomes a draft again, with the reason.
@@ -208,6 +211,14 @@ func (u *Upkeep) sendOne(ctx context.Context, skip []uuid.UUID) (id uuid.UUID, e
 		return uuid.Nil, err
 	}
 	defer wrap(&err, "send the reply %s", held.ID)
+	// Not waited for: whoever takes the reply back has that lock, and waits for this row.
+	var free bool
+	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(`+draftsLock+`)`, held.UserID, held.TicketID).Scan(&free); err != nil {
+		return held.ID, err
+	}
+	if !free {
+		return held.ID, errWriting
+	}
 	sending, err := tx.Begin(ctx) // what a refusal rolls back
 	if err != nil {
 		return held.ID, err
@@ -227,9 +238,6 @@ func (u *Upkeep) sendOne(ctx context.Context, skip []uuid.UUID) (id uuid.UUID, e
 		return held.ID, err
 	}
 	if refused != "" {
-		if err := lockDrafts(ctx, tx, held.UserID, held.TicketID); err != nil {
-			return held.ID, err
-		}
 		if err := held.putBack(ctx, tx, refused); err != nil {
 			return held.ID, err
 		}

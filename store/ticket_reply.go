@@ -97,9 +97,8 @@ func (s *Store) Reply(ctx context.Context, actor Actor, number int64, in Message
 // reply is Reply inside a transaction, for input that was checked. again says that the message is there already;
 // dropped are files of the draft that did not go with it.
 func reply(ctx context.Context, tx pgx.Tx, actor Actor, number int64, in Message) (again bool, dropped []Upload, err error) {
-	// Before the ticket, as whoever saves a draft does, whose row refers to it. What sends a held reply has its draft
-	// already, and whoever takes it back waits for that.
-	if actor.Role.Staff() && !in.held {
+	// Before the ticket, as whoever saves a draft does, whose row refers to it.
+	if actor.Role.Staff() {
 		if _, err := lockWriting(ctx, tx, actor, number); err != nil {
 			return false, nil, err
 		}
