@@ -471,3 +471,33 @@ func TestADraftThatComesAfterItWasSent(t *testing.T) {
 		}
 	}
 }
+
+// Whoever takes a reply back has the lock on their drafts and waits for its row: what sends it must not wait for them.
+func TestSendingDoesNotWaitForWhoWrites(t *testing.T) {
+	t.Parallel()
+	ctx, db := context.Background(), storetest.New(t)
+	client, ana := db.Person(t, store.Client, "cleo@example.com"), db.Person(t, store.Agent, "ana@example.com")
+	number := submit(t, db, client, "Printer")
+	upkeep := openUpkeep(t, db)
+	if err := db.Store.Hold(ctx, ana, number, message("One.")); err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, `UPDATE drafts SET send_at = clock_timestamp() - interval '1 second'`)
+	tx, err := db.Owner.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(ctx)
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('autocrm.drafts' || user_id || ticket_id, 0)) FROM drafts`); err != nil {
+		t.Fatal(err)
+	}
+	if err := upkeep.SendHeld(ctx); err != nil || len(said(t, db, client, number)) != 0 {
+		t.Fatalf("%v, %v", said(t, db, client, number), err)
+	}
+	if err := tx.Rollback(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := upkeep.SendHeld(ctx); err != nil || len(said(t, db, client, number)) != 1 {
+		t.Fatalf("%v, %v", said(t, db, client, number), err)
+	}
+}
