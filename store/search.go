@@ -28,7 +28,6 @@ var (
 
 // What a search may take of what others need.
 const (
-	searchTime        = time.Second     // for all its statements
 	searchWait        = 2 * time.Second // for one of the searchers
 	searchConnections = 2
 	searchWaiters     = 16
@@ -95,7 +94,7 @@ func newSearchers(ctx context.Context, url string) (*searchers, error) {
 	return &searchers{store: &Store{pool: pool}}, nil
 }
 
-// searching is seeing for searches: on connections of their own, and within searchTime. What takes longer is
+// searching is seeing for searches: on connections of their own, and within Limits.SearchTime, all its statements together. What takes longer is
 // ErrSearchSlow, and where too many wait already it is ErrSearchBusy.
 func (s *Store) searching(ctx context.Context, actor Actor, f func(tx pgx.Tx) error) error {
 	if s.searchers.waiting.Add(1) > searchWaiters {
@@ -119,7 +118,7 @@ func (s *Store) searching(ctx context.Context, actor Actor, f func(tx pgx.Tx) er
 			return ErrSearchBusy
 		}
 		done()
-		timed := &timedTx{Tx: tx, until: time.Now().Add(searchTime)}
+		timed := &timedTx{Tx: tx, until: time.Now().Add(s.Limits.SearchTime)}
 		return timed.judge(f(timed))
 	})
 	if err != nil && context.Cause(waiting) == ErrSearchBusy && ctx.Err() == nil {

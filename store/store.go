@@ -33,6 +33,7 @@ type Limits struct {
 	SessionIdle    time.Duration // a session unused for so long ends
 	SessionLife    time.Duration // a session ends after this however much it is used
 	TokenLife      time.Duration // an API token ends after this
+	SearchTime     time.Duration // a search that takes longer is given up
 }
 
 // DefaultLimits are used for every limit that is zero.
@@ -41,6 +42,7 @@ var DefaultLimits = Limits{
 	SessionIdle:    7 * 24 * time.Hour,
 	SessionLife:    30 * 24 * time.Hour,
 	TokenLife:      5 * time.Minute,
+	SearchTime:     time.Second,
 }
 
 // Open connects the pool that requests use. Between requests its connections are the role autocrm_web, which
@@ -87,6 +89,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.TokenLife == 0 {
 		l.TokenLife = DefaultLimits.TokenLife
+	}
+	if l.SearchTime == 0 {
+		l.SearchTime = DefaultLimits.SearchTime
 	}
 	return l
 }
