@@ -130,8 +130,6 @@ func (p *Portal) listTickets(c echo.Context, view store.View) error {
 		if list.Present.List, list.Present.Version, err = p.Store.Presences(c.Request().Context(), actor(c), 0); err != nil {
 			return err
 		}
-	}
-	if p.Role.Staff() {
 		list.Person = actor(c)
 		if list.Bar, err = p.viewBar(c.Request().Context(), actor(c), list.At(), list.Page.Version); err != nil {
 			return err
