@@ -38,7 +38,10 @@ function show() {
 function load(form) {
   loaded = true;
   const actions = form.querySelector("#bulk-actions");
-  window.htmx.ajax("GET", actions.dataset.src, { source: actions, target: actions, swap: "innerHTML" }).catch(() => { loaded = false; });
+  form.dataset.loading = ""; // the bar comes whole: it would grow under the pointer
+  window.htmx.ajax("GET", actions.dataset.src, { source: actions, target: actions, swap: "innerHTML" })
+    .catch(() => { loaded = false; })
+    .finally(() => delete form.dataset.loading);
 }
 
 // How many match is asked when it can be chosen, and not again while the list stays.
