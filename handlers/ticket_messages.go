@@ -31,7 +31,7 @@ func (p *Portal) addMessage(c echo.Context, internal bool) error {
 	if internal {
 		kind = "note"
 	}
-	sent := store.Message{ID: m.id(kind), Body: m.fields.Get("content"), Internal: internal, Files: m.files, Kept: keptFiles(m), Seen: seenPosition(m)}
+	sent := store.Message{ID: m.id(kind), Form: formID(m), Body: m.fields.Get("content"), Internal: internal, Files: m.files, Kept: keptFiles(m), Seen: seenPosition(m)}
 	if !internal {
 		sent.Then, sent.SeenStatus = store.Status(m.fields.Get("then")), store.Status(m.fields.Get("seen_status"))
 	}

@@ -16,6 +16,8 @@ CREATE TABLE public.drafts (
   seen_status text NOT NULL DEFAULT '',
   -- The end of the timeline as far as its author knew.
   seen_position bigint NOT NULL DEFAULT 0,
+  -- Of a reply on its way: the form that it was written in.
+  form_id uuid,
   -- When it is sent; NULL while it is being written. Undone until then.
   send_at timestamptz,
   -- Why it was not sent, in words.
@@ -108,7 +110,7 @@ ALTER TABLE public.mentions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.mentions FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT,
-      INSERT (id, user_id, ticket_id, kind, content, then_status, seen_status, seen_position, send_at),
+      INSERT (id, user_id, ticket_id, kind, content, then_status, seen_status, seen_position, form_id, send_at),
       UPDATE (content, then_status, seen_status, seen_position, send_at, refused, updated_at),
       DELETE ON public.drafts TO authenticated;
 GRANT SELECT,

@@ -168,8 +168,9 @@ func (s *Store) SaveDraft(ctx context.Context, actor Actor, number int64, kind D
 		_, err = tx.Exec(ctx, `
 			INSERT INTO drafts AS d (user_id, ticket_id, kind, content, then_status)
 			SELECT $1, $2, $3, $4, $5
-			WHERE NOT EXISTS (SELECT FROM ticket_activities WHERE id = $6)
-			  AND NOT EXISTS (SELECT FROM drafts WHERE id = $6 AND send_at IS NOT NULL)
+			WHERE NOT EXISTS (SELECT FROM ticket_activities WHERE ticket_id = $2 AND user_id = $1 AND metadata ->> 'form' = $6::text
+			    AND created_at > now() - interval '1 minute') -- a page that the browser kept has the form again
+			  AND NOT EXISTS (SELECT FROM drafts WHERE user_id = $1 AND ticket_id = $2 AND form_id::text = $6::text AND send_at IS NOT NULL)
 			ON CONFLICT (user_id, ticket_id, kind) WHERE send_at IS NULL DO UPDATE
 			SET content = EXCLUDED.content, then_status = EXCLUDED.then_status, refused = '', updated_at = clock_timestamp()
 			WHERE (d.content, d.then_status, d.refused) IS DISTINCT FROM (EXCLUDED.content, EXCLUDED.then_status, '')`,

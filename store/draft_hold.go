@@ -44,12 +44,12 @@ func (s *Store) Hold(ctx context.Context, actor Actor, number int64, in Message)
 			return err
 		}
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO drafts (id, user_id, ticket_id, kind, content, then_status, seen_status, seen_position, send_at)
-			SELECT @id, @user, @ticket, 'reply', @content, @then, @status, @seen, clock_timestamp() + @hold::interval
+			INSERT INTO drafts (id, user_id, ticket_id, kind, content, then_status, seen_status, seen_position, form_id, send_at)
+			SELECT @id, @user, @ticket, 'reply', @content, @then, @status, @seen, @form, clock_timestamp() + @hold::interval
 			WHERE NOT EXISTS (SELECT FROM ticket_activities WHERE id = @id)
 			ON CONFLICT (id) DO NOTHING`,
 			pgx.StrictNamedArgs{"id": in.ID, "user": actor.UserID, "ticket": ticket.ID, "content": in.Body, "then": in.Then,
-				"status": in.SeenStatus, "seen": in.Seen, "hold": HoldTime})
+				"status": in.SeenStatus, "seen": in.Seen, "form": nullable(in.Form), "hold": HoldTime})
 		if err != nil {
 			return err
 		}
@@ -126,6 +126,7 @@ type heldReply struct {
 	ThenStatus   Status
 	SeenStatus   Status
 	SeenPosition int64
+	FormID       *uuid.UUID
 	Late         time.Duration
 }
 
@@ -139,6 +140,7 @@ const heldColumns = `
 		d.then_status,
 		d.seen_status,
 		d.seen_position,
+		d.form_id,
 		clock_timestamp() - d.send_at AS late
 	FROM drafts d JOIN tickets t ON t.id = d.ticket_id`
 
@@ -256,6 +258,9 @@ func (h heldReply) send(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	in := Message{ID: h.ID, Body: h.Content, Then: h.ThenStatus, SeenStatus: h.SeenStatus, Seen: h.SeenPosition, held: true}
+	if h.FormID != nil {
+		in.Form = *h.FormID
+	}
 	for _, file := range files {
 		in.Kept = append(in.Kept, file.ID)
 	}

@@ -455,6 +455,7 @@ func TestADraftThatComesAfterItWasSent(t *testing.T) {
 	client, ana := db.Person(t, store.Client, "cleo@example.com"), db.Person(t, store.Agent, "ana@example.com")
 	number := submit(t, db, client, "Printer")
 	sent, held := message("Sent."), message("Held.")
+	sent.Form, held.Form = uuid.New(), uuid.New()
 	if err := db.Store.Reply(ctx, ana, number, sent); err != nil {
 		t.Fatal(err)
 	}
@@ -462,7 +463,7 @@ func TestADraftThatComesAfterItWasSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, form := range []store.Message{sent, held} {
-		if _, err := db.Store.SaveDraft(ctx, ana, number, store.ReplyDraft, form.ID, form.Body, ""); err != nil {
+		if _, err := db.Store.SaveDraft(ctx, ana, number, store.ReplyDraft, form.Form, form.Body, ""); err != nil {
 			t.Fatal(err)
 		}
 		var drafts int

@@ -12,6 +12,7 @@ import (
 // Message is a reply, or an internal note, which the ticket's client never sees.
 type Message struct {
 	ID         uuid.UUID // chosen by the form: the same form sent twice makes one message
+	Form       uuid.UUID // that it was written in, whose draft it ends, also one that comes late
 	Body       string    // Markdown
 	Internal   bool
 	Files      []Upload
@@ -120,10 +121,10 @@ func reply(ctx context.Context, tx pgx.Tx, actor Actor, number int64, in Message
 		return false, nil, err
 	}
 	tag, err := tx.Exec(ctx, `
-		INSERT INTO ticket_activities (id, ticket_id, user_id, activity_type, content, is_internal, seen_position)
-		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, 0))
+		INSERT INTO ticket_activities (id, ticket_id, user_id, activity_type, content, is_internal, seen_position, metadata)
+		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, 0), jsonb_strip_nulls(jsonb_build_object('form', $8::uuid)))
 		ON CONFLICT (id) DO NOTHING`,
-		in.ID, ticket.ID, actor.UserID, activityType, said, in.Internal, in.Seen)
+		in.ID, ticket.ID, actor.UserID, activityType, said, in.Internal, in.Seen, nullable(in.Form))
 	if err != nil {
 		return false, nil, err
 	}

@@ -182,3 +182,28 @@ func TestPreviewIsWhatIsRead(t *testing.T) {
 		t.Errorf("colleagues are %s", got.body)
 	}
 }
+
+// What a page saves while its form is being sent, and what comes after, is no draft: neither held nor sent at once.
+func TestNoDraftOfAFormThatWasSent(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "https")
+	client, ana := d.person(t, store.Client, "cleo@example.com"), d.person(t, store.Agent, "ana@example.com")
+	address := client.submit(t, "One", "Text")
+	for _, header := range [][]string{nil, {"HX-Request", "true"}} { // at once, and held
+		parts := replyOf(t, ana, address, part{field: "content", content: "Words"}, part{"files", "bill.txt", "5 euros"})
+		form := ""
+		for _, p := range parts {
+			if p.field == "id" {
+				form = p.content
+			}
+		}
+		if form == "" {
+			t.Fatal("the form has no id")
+		}
+		ana.multi(t, address+"/replies", parts, header...)
+		ana.post(t, address+"/drafts/reply", url.Values{"id": {form}, "content": {"Words"}}).want(t, http.StatusOK)
+		if got := ana.see(t, address).html(t).Find("#composer-text-reply").Text(); strings.TrimSpace(got) != "" {
+			t.Errorf("%v: %q is a draft again", header, got)
+		}
+	}
+}
