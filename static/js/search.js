@@ -40,14 +40,16 @@ async function suggest(input) {
   } catch { /* aborted, or no server: the form works by itself */ }
 }
 
-document.addEventListener("focusin", (event) => {
-  const input = event.target;
+function makeCombobox(input) {
   if (!input.matches?.("[data-search-input]") || input.getAttribute("role") === "combobox") return;
   input.setAttribute("role", "combobox");
   input.setAttribute("aria-autocomplete", "list");
   input.setAttribute("aria-controls", listOf(input).id);
   input.setAttribute("aria-expanded", "false");
-});
+}
+
+document.addEventListener("focusin", (event) => makeCombobox(event.target));
+makeCombobox(document.activeElement); // focused by the page, or by a hand that was faster than this file
 
 document.addEventListener("input", (event) => {
   const input = event.target;
