@@ -114,6 +114,19 @@ func (p *Person) Open(path string) {
 	p.ExpectJS("document.readyState === 'complete'", path+" has loaded")
 }
 
+// beforeScripts has a hand on the first element that matches as soon as a page opened from now on has it, which is
+// before any script of ours: act is called on it.
+func (p *Person) beforeScripts(selector, act string) {
+	p.t.Helper()
+	do(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: fmt.Sprintf(`
+		new MutationObserver((_, watch) => {
+			const element = document.readyState === "loading" && document.querySelector(%s);
+			if (!element) return;
+			watch.disconnect();
+			element.%s;
+		}).observe(document, { childList: true, subtree: true });`, quote(selector), act)})
+}
+
 func (p *Person) size(width, height int64) {
 	p.t.Helper()
 	do(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
@@ -160,6 +173,7 @@ func (p *Person) ExpectJS(expression, what string) {
 func (p *Person) expect(within time.Duration, expression, what string) {
 	p.t.Helper()
 	deadline := time.Now().Add(within)
+	pause := 10 * time.Millisecond
 	for {
 		yes, err := eval[bool](p, "Boolean("+expression+")")
 		if yes {
@@ -168,7 +182,8 @@ func (p *Person) expect(within time.Duration, expression, what string) {
 		if time.Now().After(deadline) || p.ctx.Err() != nil {
 			p.t.Fatalf("%s: not within %s: %s (%v)", p.name, within, what, err)
 		}
-		time.Sleep(15 * time.Millisecond)
+		time.Sleep(pause)
+		pause = min(2*pause, 50*time.Millisecond) // asking is work for the page too
 	}
 }
 

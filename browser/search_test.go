@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"autocrm/store"
-
-	"github.com/chromedp/cdproto/page"
 )
 
 // TestSearch looks for a ticket without the pointer: the field by its key, suggestions, an operator completed, the
@@ -73,13 +71,7 @@ func TestSearch(t *testing.T) {
 
 	cleo := s.signedIn(t, store.Client, "cleo@example.com")
 	// The field of the search page has the focus as soon as it is there, which may be before any script of ours.
-	do(cleo, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
-		new MutationObserver((_, watch) => {
-			const field = document.querySelector("#search-q[autofocus]");
-			if (!field) return;
-			watch.disconnect();
-			field.focus();
-		}).observe(document, { childList: true, subtree: true });`})
+	cleo.beforeScripts("#search-q[autofocus]", "focus()")
 	cleo.Open("/")
 	cleo.Press("/")
 	cleo.ExpectPath("/search")

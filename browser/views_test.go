@@ -39,6 +39,18 @@ func TestViews(t *testing.T) {
 	step("forward")
 	ann.ExpectJS(`document.querySelector("#filter-q")?.value === "status:open priority:high"`, "the list after")
 
+	// Whoever is faster than the script has chosen all the same; and the way back leads to the list as it was.
+	hasty := s.newPerson(t, "hasty", store.Agent)
+	hasty.SignIn("benno@example.com")
+	hasty.beforeScripts("#filter-age", `form.elements.status.value = "open"`)
+	hasty.Open("/tickets")
+	hasty.ExpectJS(`location.search === "?q=status:open"`, "the choice in the address")
+	hasty.ExpectLive()
+	hasty.Select("Priority", "High")
+	hasty.ExpectJS(`location.search === "?q=status:open+priority:high"`, "both choices in the address")
+	hasty.ExpectJS(`(history.back(), true)`, "to go back")
+	hasty.ExpectJS(`document.querySelector("#filter-q")?.value === "status:open" && document.querySelector("#filter-priority").selectedIndex === 0`, "the list before, with its choices")
+
 	// What cannot be followed says so in place of rows, and what was meant is one press away.
 	ann.Open("/tickets?q=stauts:open")
 	ann.Expect("There is no operator stauts: — did you mean status:?")

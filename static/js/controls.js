@@ -97,6 +97,14 @@ document.addEventListener("change", (event) => {
   clearTimeout(pause);
   pause = setTimeout(() => form.requestSubmit(), arrows ? 1200 : 0);
 });
+// What was chosen before this file came is a choice like any other. What a browser keeps of an earlier visit is none:
+// the list is then the one from before the choice, and so is what the selects say.
+const unlike = () => [...document.querySelectorAll("form[data-autosubmit] select")].filter((select) => select.selectedIndex !== usual(select));
+const usual = (select) => Math.max(0, [...select.options].findIndex((option) => option.defaultSelected));
+unlike()[0]?.form.requestSubmit();
+addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const select of unlike()) select.selectedIndex = usual(select);
+});
 document.addEventListener("formdata", (event) => {
   if (!event.target.matches("form[data-autosubmit]")) return;
   for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name); // short addresses
