@@ -79,6 +79,7 @@ func TestShaping(t *testing.T) {
 	ann.Fill("Note for them", "Can you call her?")
 	ann.Press("Control+Enter")
 	ann.Expect("forwarded to Bob")
+	ann.ExpectJS(`document.activeElement.id === "act-forward-line"`, "the line closed, with the focus")
 	bob.Expect("Can you call her?")
 	ann.Press("l")
 	ann.Select("As", "Duplicate of")

@@ -111,7 +111,7 @@ func (f *file) prepare() {
 	zw, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
 	zw.Write(f.packed)
 	zw.Close()
-	bw := brotli.NewWriterLevel(&small, brotli.BestCompression)
+	bw := brotli.NewWriterLevel(&small, brotliLevel)
 	bw.Write(f.packed)
 	bw.Close()
 	f.coded = map[string][]byte{"gzip": zipped.Bytes(), "br": small.Bytes()}
