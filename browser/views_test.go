@@ -74,16 +74,22 @@ func TestViews(t *testing.T) {
 	ben.look("views, shared")
 
 	// A view that has become unreadable says so, and can be mended.
+	settings := func() { // the list has a field of that name too
+		ann.ExpectJS(`location.pathname.endsWith("/settings") && document.readyState === "complete"`, "the settings of the view")
+	}
 	ann.Click("Change view")
+	settings()
 	ann.look("views, settings")
 	ann.Fill("Filter", "tag:gone")
 	ann.Click("Save")
 	ann.Expect("There is no tag gone.")
 	ann.Click("Change the view")
+	settings()
 	ann.Fill("Filter", "status:open")
 	ann.Click("Save")
 	ann.ExpectJS(`document.querySelectorAll("[data-row]").length > 0`, "its rows again")
 	ann.Click("Change view")
+	settings()
 	ann.Click("Delete view")
 	ann.look("views, deletion")
 	ann.Click("Delete view")
