@@ -23,6 +23,8 @@ type site struct {
 	listen string
 	urls   map[store.Role]string
 	actors map[string]store.Actor
+
+	restarted bool // pages may have asked for something meanwhile
 }
 
 // deployments are the two ways the six cells are run in.
@@ -127,6 +129,7 @@ func (s *site) start() {
 // restart ends the server with signal and starts it again; meanwhile runs while it is down.
 func (s *site) restart(signal os.Signal, meanwhile func()) {
 	s.t.Helper()
+	s.restarted = true
 	s.server.End(signal)
 	meanwhile()
 	s.start()

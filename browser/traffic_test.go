@@ -156,6 +156,9 @@ func (p *Person) check() {
 	}
 faults:
 	for _, fault := range p.faults {
+		if p.site.restarted && strings.Contains(fault, "Failed to fetch") {
+			continue
+		}
 		for _, allowed := range p.allowed {
 			if strings.Contains(fault, allowed) {
 				continue faults

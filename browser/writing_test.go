@@ -92,7 +92,7 @@ func TestUndoSend(t *testing.T) {
 	path := fmt.Sprintf("/tickets/%d", number)
 	for _, p := range []*Person{ann, ben, cleo} {
 		p.Open(path)
-		p.allow("Failed to fetch", "/live answered 502") // while the server is started anew
+		p.allow("/live answered 502") // while the server is started anew
 	}
 	live(ann, ben, cleo)
 
