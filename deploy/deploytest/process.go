@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -92,13 +94,23 @@ func (p *Process) Tail(lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// FreeAddress is free now, on this machine. Somebody could take it before it is used; nobody here does.
+// ports counts the ports that FreeAddress has tried.
+var ports atomic.Int32
+
+// FreeAddress is free now, on this machine, and likely to stay so until it is used: it lies below what systems give to
+// outgoing connections, each test process begins in a stretch of its own, and none is given twice before the stretch
+// is used up.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, stretch, stretches = 11000, 500, 40
+	for range stretch {
+		port := first + os.Getpid()%stretches*stretch + int(ports.Add(1))%stretch
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			listener.Close()
+			return listener.Addr().String()
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
