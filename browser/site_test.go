@@ -24,8 +24,11 @@ type site struct {
 	urls   map[store.Role]string
 	actors map[string]store.Actor
 
-	restarted bool // pages may have asked for something meanwhile
+	absences []absence
 }
+
+// absence is a time in which a test had taken the server away.
+type absence struct{ from, to time.Time }
 
 // deployments are the two ways the six cells are run in.
 var deployments = map[string]func(testing.TB, ...string) *site{"development": development, "production": production}
@@ -129,10 +132,11 @@ func (s *site) start() {
 // restart ends the server with signal and starts it again; meanwhile runs while it is down.
 func (s *site) restart(signal os.Signal, meanwhile func()) {
 	s.t.Helper()
-	s.restarted = true
+	from := time.Now()
 	s.server.End(signal)
 	meanwhile()
 	s.start()
+	s.absences = append(s.absences, absence{from, time.Now()})
 }
 
 // exec runs SQL as somebody in psql would.

@@ -3,6 +3,7 @@ package browser
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,12 +15,18 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
+// fault is what went wrong on a page, and when it was told.
+type fault struct {
+	text string
+	at   time.Time
+}
+
 // traffic is what a person's browser said and asked. A script's error, a breach of the content security policy
 // and an answer 5xx are faults of the product wherever they happen; a test that provokes one says so with allow.
 type traffic struct {
 	mu       sync.Mutex
 	console  []string
-	faults   []string
+	faults   []fault
 	allowed  []string
 	requests map[network.RequestID]*request
 	order    []*request
@@ -77,7 +84,7 @@ func (c *traffic) listen(event any) {
 			r.status = e.Response.Status
 			r.answered = r.at.Add(time.Duration((float64(e.Timestamp) - r.since) * float64(time.Second)))
 			if r.status >= 500 {
-				c.faults = append(c.faults, fmt.Sprintf("%s %s answered %d", r.method, r.path, r.status))
+				c.faults = append(c.faults, fault{fmt.Sprintf("%s %s answered %d", r.method, r.path, r.status), time.Now()})
 			}
 		}
 	case *page.EventFrameNavigated:
@@ -96,10 +103,10 @@ func (c *traffic) listen(event any) {
 	}
 }
 
-func (c *traffic) say(kind, text string, fault bool) {
+func (c *traffic) say(kind, text string, faulty bool) {
 	c.console = append(c.console, "  "+kind+": "+text)
-	if fault {
-		c.faults = append(c.faults, kind+": "+text)
+	if faulty {
+		c.faults = append(c.faults, fault{kind + ": " + text, time.Now()})
 	}
 }
 
@@ -156,15 +163,18 @@ func (p *Person) check() {
 	}
 faults:
 	for _, fault := range p.faults {
-		if p.site.restarted && strings.Contains(fault, "Failed to fetch") {
+		// What a page asks of a server that is away fails at once; that it says so may take a moment.
+		if strings.Contains(fault.text, "Failed to fetch") && slices.ContainsFunc(p.site.absences, func(o absence) bool {
+			return fault.at.After(o.from) && fault.at.Before(o.to.Add(time.Second))
+		}) {
 			continue
 		}
 		for _, allowed := range p.allowed {
-			if strings.Contains(fault, allowed) {
+			if strings.Contains(fault.text, allowed) {
 				continue faults
 			}
 		}
-		p.t.Errorf("%s: %s", p.name, fault)
+		p.t.Errorf("%s: %s", p.name, fault.text)
 	}
 }
 

@@ -157,16 +157,6 @@ func (p *program) refuses() string {
 	return last
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // dataDir is a folder that the unprivileged user of a private PostgreSQL can enter, where root runs the tests.
 func dataDir(t *testing.T) string {
 	t.Helper()

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"autocrm/deploy/deploytest"
 	"autocrm/store"
 	"autocrm/store/storetest"
 
@@ -277,7 +278,7 @@ func TestCommandsKeepSecrets(t *testing.T) {
 			commands = append(all, []string{"migrate", "--database-url=" + address})
 		}
 		for _, args := range commands {
-			env := []string{"DATABASE_URL=" + address, "DATA_DIR=" + t.TempDir(), "LISTEN_ADDR=" + freeAddress(t), "SECRET_KEY=geheim-geheim-geheim", "LOG_LEVEL=debug"}
+			env := []string{"DATABASE_URL=" + address, "DATA_DIR=" + t.TempDir(), "LISTEN_ADDR=" + deploytest.FreeAddress(t), "SECRET_KEY=geheim-geheim-geheim", "LOG_LEVEL=debug"}
 			if len(args) > 1 && strings.HasPrefix(args[1], "--database") {
 				env = env[1:]
 			}

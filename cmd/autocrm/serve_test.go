@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"autocrm/deploy/deploytest"
 	"autocrm/store"
 	"autocrm/store/storetest"
 )
@@ -30,7 +31,7 @@ const (
 func TestOwnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
-	env := []string{"DATA_DIR=" + dir, "LISTEN_ADDR=" + freeAddress(t)}
+	env := []string{"DATA_DIR=" + dir, "LISTEN_ADDR=" + deploytest.FreeAddress(t)}
 	p := start(t, env, "serve", "--demo")
 	took := p.ready()
 	t.Logf("ready %d ms after the start on an empty DATA_DIR, with demo data", took.Milliseconds())
@@ -44,7 +45,7 @@ func TestOwnPostgreSQL(t *testing.T) {
 	}
 	token(t, p, "client", "client@example.com")
 
-	second := start(t, []string{"DATA_DIR=" + dir, "LISTEN_ADDR=" + freeAddress(t)}, "serve")
+	second := start(t, []string{"DATA_DIR=" + dir, "LISTEN_ADDR=" + deploytest.FreeAddress(t)}, "serve")
 	if said := second.refuses(); !strings.Contains(said, dir) {
 		t.Errorf("a second copy says %q", said)
 	}
@@ -103,7 +104,7 @@ func token(t *testing.T, p *program, portal, email string) string {
 // onDatabase is the environment for a database of storetest's.
 func onDatabase(t *testing.T, db *storetest.DB, more ...string) []string {
 	return append([]string{"DATABASE_URL=" + db.URL, "DATABASE_OWNER_URL=" + db.OwnerURL,
-		"DATA_DIR=" + t.TempDir(), "LISTEN_ADDR=" + freeAddress(t)}, more...)
+		"DATA_DIR=" + t.TempDir(), "LISTEN_ADDR=" + deploytest.FreeAddress(t)}, more...)
 }
 
 // TestStopWithStreams ends the server while 200 streams are open: each is told goodbye, and the whole is over
@@ -175,7 +176,7 @@ func TestTLS(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	cert, key, pool := testCertificate(t, "*.autocrm.test")
-	metrics := freeAddress(t)
+	metrics := deploytest.FreeAddress(t)
 	env := onDatabase(t, db, "TLS_CERT="+cert, "TLS_KEY="+key, "METRICS_ADDR="+metrics,
 		"CLIENT_URL=https://client.autocrm.test", "AGENT_URL=https://agent.autocrm.test", "ADMIN_URL=https://admin.autocrm.test")
 	p := start(t, env, "serve")
@@ -227,7 +228,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	db := storetest.New(t)
 	db.Person(t, store.Client, "cora@example.com")
 	dir := t.TempDir()
-	env := []string{"DATA_DIR=" + filepath.Join(dir, "data"), "LISTEN_ADDR=" + freeAddress(t)}
+	env := []string{"DATA_DIR=" + filepath.Join(dir, "data"), "LISTEN_ADDR=" + deploytest.FreeAddress(t)}
 	for name, value := range map[string]string{"DATABASE_URL": db.URL, "DATABASE_OWNER_URL": db.OwnerURL, "DATABASE_LISTEN_URL": db.URL,
 		"SECRET_KEY": "a-key-that-is-long-enough-for-this", "BLOB_URL": "file://" + filepath.Join(dir, "files")} {
 		path := filepath.Join(dir, name)

@@ -75,9 +75,13 @@ document.addEventListener("focusin", (event) => { if (event.target.matches("[dat
 
 // ---- forms that show their button once something has changed
 
+// usual is the option that a select was sent with; of two that are marked browsers take the last.
+const usual = (select) => Math.max(0, [...select.options].findLastIndex((option) => option.defaultSelected));
+const chosen = (select) => select.selectedIndex !== usual(select);
+
 function dirty(form) {
   return [...form.elements].some((field) => field.options
-    ? [...field.options].some((o) => o.selected !== o.defaultSelected)
+    ? chosen(field)
     : field.type !== "hidden" && field.defaultValue !== field.value);
 }
 document.addEventListener("change", (event) => {
@@ -99,11 +103,10 @@ document.addEventListener("change", (event) => {
 });
 // What was chosen before this file came is a choice like any other. What a browser keeps of an earlier visit is none:
 // the list is then the one from before the choice, and so is what the selects say.
-const unlike = () => [...document.querySelectorAll("form[data-autosubmit] select")].filter((select) => select.selectedIndex !== usual(select));
-const usual = (select) => Math.max(0, [...select.options].findIndex((option) => option.defaultSelected));
-unlike()[0]?.form.requestSubmit();
+const filters = () => [...document.querySelectorAll("form[data-autosubmit] select")];
+filters().find(chosen)?.form.requestSubmit();
 addEventListener("pageshow", (event) => {
-  if (event.persisted) for (const select of unlike()) select.selectedIndex = usual(select);
+  if (event.persisted) for (const select of filters()) select.selectedIndex = usual(select);
 });
 document.addEventListener("formdata", (event) => {
   if (!event.target.matches("form[data-autosubmit]")) return;
