@@ -115,15 +115,15 @@ func (p *Person) Open(path string) {
 }
 
 // beforeScripts has a hand on the first element that matches as soon as a page opened from now on has it, which is
-// before any script of ours: act is called on it.
+// before any script of ours: act is called on it. A short page may be parsed to its end in one go; what observes it
+// still comes before the scripts that wait for that end.
 func (p *Person) beforeScripts(selector, act string) {
 	p.t.Helper()
 	do(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: fmt.Sprintf(`
 		new MutationObserver((_, watch) => {
-			const element = document.readyState === "loading" && document.querySelector(%s);
-			if (!element) return;
-			watch.disconnect();
-			element.%s;
+			const element = document.querySelector(%s);
+			if (element) element.%s;
+			if (element || document.readyState === "complete") watch.disconnect();
 		}).observe(document, { childList: true, subtree: true });`, quote(selector), act)})
 }
 
