@@ -106,7 +106,7 @@ func TestLeaving(t *testing.T) {
 	ann.ExpectPath("/queue")
 	ann.ExpectLive()
 	s.reply(t, number, "Said while elsewhere.")
-	JS[any](ann, "history.back()")
+	ann.traverse(-1)
 	ann.ExpectPath(path)
 	ann.ExpectLive()
 	ann.Expect("Said while elsewhere.")

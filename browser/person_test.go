@@ -114,6 +114,12 @@ func (p *Person) Open(path string) {
 	p.ExpectJS("document.readyState === 'complete'", path+" has loaded")
 }
 
+// traverse goes steps of the history on, or back if negative. The page answers before it goes, lest it be asked twice.
+func (p *Person) traverse(steps int) {
+	p.t.Helper()
+	JS[any](p, fmt.Sprintf("setTimeout(() => history.go(%d)) && null", steps))
+}
+
 // beforeScripts has a hand on the first element that matches as soon as a page opened from now on has it, which is
 // before any script of ours: act is called on it. A short page may be parsed to its end in one go; what observes it
 // still comes before the scripts that wait for that end.

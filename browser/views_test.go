@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"fmt"
 	"testing"
 
 	"autocrm/store"
@@ -33,22 +34,23 @@ func TestViews(t *testing.T) {
 	ann.Select("Priority", "High")
 	ann.ExpectJS(`location.search === "?q=status:open+priority:high"`, "both choices in the address")
 	ann.ExpectJS(`[...document.querySelectorAll(".tickets__row .priority")].every((p) => p.dataset.priority === "high")`, "high ones alone")
-	step := func(to string) { ann.ExpectJS(`(history.`+to+`(), true)`, "to go "+to) }
-	step("back")
+	ann.traverse(-1)
 	ann.ExpectJS(`document.querySelector("#filter-q")?.value === "status:open"`, "the list before")
-	step("forward")
+	ann.traverse(1)
 	ann.ExpectJS(`document.querySelector("#filter-q")?.value === "status:open priority:high"`, "the list after")
 
 	// Whoever is faster than the script has chosen all the same; and the way back leads to the list as it was.
 	hasty := s.newPerson(t, "hasty", store.Agent)
 	hasty.SignIn("benno@example.com")
 	hasty.beforeScripts("#filter-age", `form.elements.status.value = "open"`)
+	pages := JS[int](hasty, "history.length")
 	hasty.Open("/tickets")
 	hasty.ExpectJS(`location.search === "?q=status:open"`, "the choice in the address")
+	hasty.ExpectJS(fmt.Sprintf("history.length === %d", pages+2), "the list from before the choice still on the way back")
 	hasty.ExpectLive()
 	hasty.Select("Priority", "High")
 	hasty.ExpectJS(`location.search === "?q=status:open+priority:high"`, "both choices in the address")
-	hasty.ExpectJS(`(history.back(), true)`, "to go back")
+	hasty.traverse(-1)
 	hasty.ExpectJS(`document.querySelector("#filter-q")?.value === "status:open" && document.querySelector("#filter-priority").selectedIndex === 0`, "the list before, with its choices")
 
 	// What cannot be followed says so in place of rows, and what was meant is one press away.

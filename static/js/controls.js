@@ -91,6 +91,18 @@ document.addEventListener("change", (event) => {
 
 // ---- filters send themselves. By arrow keys a select changes at every step: wait for the hand to rest.
 
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches("form[data-autosubmit]")) return;
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name); // short addresses
+});
+
+// A page that leaves before it has loaded is replaced in the history, and the way back would miss it.
+const loaded = new Promise((resolve) => {
+  if (document.readyState === "complete") resolve();
+  else addEventListener("load", () => setTimeout(resolve), { once: true });
+});
+const send = (form) => loaded.then(() => form.requestSubmit());
+
 let arrows = false;
 let pause;
 document.addEventListener("keydown", (event) => { arrows = event.key.startsWith("Arrow"); }, true);
@@ -99,16 +111,13 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-autosubmit]");
   if (!form || !event.target.matches("select, input[type=checkbox]")) return;
   clearTimeout(pause);
-  pause = setTimeout(() => form.requestSubmit(), arrows ? 1200 : 0);
+  pause = setTimeout(send, arrows ? 1200 : 0, form);
 });
 // What was chosen before this file came is a choice like any other. What a browser keeps of an earlier visit is none:
 // the list is then the one from before the choice, and so is what the selects say.
 const filters = () => [...document.querySelectorAll("form[data-autosubmit] select")];
-filters().find(chosen)?.form.requestSubmit();
+const early = filters().find(chosen);
+if (early) send(early.form);
 addEventListener("pageshow", (event) => {
   if (event.persisted) for (const select of filters()) select.selectedIndex = usual(select);
-});
-document.addEventListener("formdata", (event) => {
-  if (!event.target.matches("form[data-autosubmit]")) return;
-  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name); // short addresses
 });
