@@ -30,11 +30,15 @@ func TestOffline(t *testing.T) {
 	cora := s.signedIn(t, store.Client, "cora@example.com")
 	cora.Open(fmt.Sprintf("/tickets/%d", number))
 	live(cora)
-	for i := range 2 {
+	for i := range 3 {
+		since := time.Now()
 		cora.offline(true)
 		cora.ExpectState("reconnecting")
 		cora.Expect("Reconnecting…")
 		s.reply(t, number, fmt.Sprintf("Missed %d.", i))
+		if i == 2 { // long enough for the page to try the other way, too
+			until(t, "it polls in vain", 30*time.Second, func() bool { return cora.asked("/live/poll", since) })
+		}
 		cora.offline(false)
 		cora.ExpectLive()
 		cora.Expect(fmt.Sprintf("Missed %d.", i))

@@ -190,6 +190,13 @@ func (c *traffic) streamsOpen() (open, asked int) {
 	return c.streams, asked
 }
 
+// asked says whether something under that path was asked for after start.
+func (c *traffic) asked(path string, start time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.order, func(r *request) bool { return strings.HasPrefix(r.path, path) && r.at.After(start) })
+}
+
 // answered is when the last request of that method and path was answered, as long as that was after start.
 func (c *traffic) answered(method, path string, start time.Time) (time.Time, bool) {
 	c.mu.Lock()

@@ -35,6 +35,7 @@ let generation = 0;
 let aborting = new AbortController();
 let failures = 0;
 let failingSince = 0;
+let unanswered = false; // what was asked last. Unlike failures, no event of the browser begins it anew
 let shortLived = 0; // streams in a row that broke soon after they began
 let polling = false; // the stream cannot be held
 let tryStreamAt = 0;
@@ -147,12 +148,13 @@ function refused(error) {
     return 0;
   }
   caughtUp = false;
+  unanswered = true;
   if (!failures++) failingSince = performance.now();
   // Twice as long as it has lasted, at most: whatever chance does, the page is back soon after a short outage.
   const span = Math.min(60000, Math.max(1000, 2 * (performance.now() - failingSince)));
   if (failures >= 3 && !polling) { // perhaps only the stream is refused here: let a poll find out
     polling = true;
-    tryStreamAt = Infinity;
+    tryStreamAt = Infinity; // until a poll is answered
   }
   return 100 + Math.random() * span;
 }
@@ -172,6 +174,7 @@ async function streamOnce(mine) {
       if (greeted && performance.now() - opened > silentAfter) tryStreamIn = 0; // pings pass: all is well
       if (event.event === "hello") {
         greeted = true;
+        unanswered = false;
         opened = performance.now();
         caughtUp = false; // until the ping that ends the backlog
         polling = false;
@@ -242,7 +245,8 @@ async function pollOnce(mine, wait, take) {
     clearTimeout(guard);
   }
   if (mine !== generation) return 0;
-  if (failures) tryStreamAt = 0; // the server is back; so may the stream be
+  if (unanswered) tryStreamAt = 0; // the server is back; so may the stream be
+  unanswered = false;
   for (const event of [...answer.events, { event: "ping", id: answer.cursor, data: {} }]) {
     const reason = take(event);
     if (reason) return bye(reason, 0);
