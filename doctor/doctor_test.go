@@ -205,7 +205,7 @@ func TestFaults(t *testing.T) {
 		"migrations unreadable": {setup{spoil: func(_ *testing.T, db *storetest.DB, o *Options) { o.OwnerURL = o.DatabaseURL }}, []found{
 			{"migrations", Warning, []string{"Set DATABASE_OWNER_URL"}}}},
 		"nobody tidies": {setup{own: true, spoil: func(t *testing.T, db *storetest.DB, _ *Options) {
-			db.Exec(t, `UPDATE event_commits SET place = place - 80 * 3600000000`)
+			db.Exec(t, `INSERT INTO event_commits (place, xid) VALUES ((extract(epoch FROM now() - interval '80 hours') * 1000000)::bigint, '1')`)
 		}}, []found{{"event log", Warning, []string{"reaches back 80 hours"}}}},
 		"files unwritable": {setup{spoil: func(t *testing.T, _ *storetest.DB, o *Options) { o.Files = noFolder(t) }}, []found{
 			{"attachments", Error, []string{"cannot be written to", "BLOB_URL or DATA_DIR"}}}},
