@@ -193,7 +193,7 @@ func TagForm(v TicketView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = ui.Field(ui.FieldArgs{Label: "Tags", Name: "tag", ID: "prop-tag", Value: form.typed("tag", ""), Error: form.whole("tag"), Placeholder: "Add a tag",
-			Autocomplete: "off", Autofocus: v.Done == "tag" || len(form.Errors) > 0, Attrs: templ.Attributes{"list": "tag-names", "data-key": "t", "maxlength": "200"}}).Render(ctx, templ_7745c5c3_Buffer)
+			Autocomplete: "off", Autofocus: v.Done == "tag" || len(form.Errors) > 0, Attrs: templ.Attributes{"list": "tag-names", "data-key": "t", "maxlength": "200", "title": "Add a tag"}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -71,24 +71,52 @@ function words(control) {
 // actions are the controls of the page that have a key, as they are pressed: {keys, words, control}.
 export function actions() {
   return [...document.querySelectorAll("[data-key]")].filter((control) => find(control.dataset.key) === control)
-    .map((control) => ({ keys: control.dataset.key, words: words(control), control }));
+    .map((control) => ({ keys: control.dataset.key, words: (control.dataset.key === "Escape" ? "Back to " : "") + words(control), control }));
 }
 
-function lines() {
-  const out = new Map(actions().map((action) => [action.keys, action.words]));
-  if (document.querySelector("[data-palette]")) out.set("⌘/Ctrl K", "Find or do anything");
-  if (document.querySelector("[data-rows] [data-row]")) {
-    out.set("j", "Next row");
-    out.set("k", "Previous row");
-    out.set("o", "Open the row");
-    if (document.querySelector("[data-select]")) {
-      out.set("x", "Select the row");
-      out.set("⇧ x", "Select all from the last to this row");
-    }
+// groups are what the sheet lists: by their headings, pairs of keys and words.
+function groups() {
+  const here = [], list = [], writing = [], go = [], everywhere = [];
+  for (const { keys, words, control } of actions()) {
+    (keys.startsWith("g ") ? go : control.closest("main") ? here : everywhere).push([keys, words]);
   }
-  if (document.querySelector("textarea")) out.set("⌘/Ctrl ↵", "Send what you are writing");
-  if (document.querySelector("button[name=then][value=resolved]:not([hidden])")) out.set("⌘/Ctrl ⇧ ↵", "Send and resolve");
-  return out;
+  if (document.querySelector("[data-palette]")) everywhere.push(["⌘/Ctrl K", "Find or do anything"]);
+  if (document.querySelector("[data-rows] [data-row]")) {
+    list.push(["j", "Next row"], ["k", "Previous row"], ["o", "Open the row"]);
+    if (document.querySelector("[data-select]")) list.push(["x", "Select the row"], ["⇧ x", "Select all from the last to this row"]);
+  }
+  if (document.querySelector("textarea")) writing.push(["⌘/Ctrl ↵", "Send what you are writing"]);
+  if (document.querySelector("button[name=then][value=resolved]:not([hidden])")) writing.push(["⌘/Ctrl ⇧ ↵", "Send and resolve"]);
+  if (document.querySelector("textarea[data-marks]")) writing.push(["⌘/Ctrl B", "Bold"], ["⌘/Ctrl I", "Italic"], ["⌘/Ctrl K", "Link"]);
+  return Object.entries({ "On this page": here, "In the list": list, "While you write": writing, "Go to": go, Everywhere: everywhere })
+    .filter(([, lines]) => lines.length);
+}
+
+function caps(keys) {
+  const keyboard = document.createElement("dd");
+  for (const key of keys.startsWith("⌘") ? [keys] : keys.split(" ")) {
+    const cap = document.createElement("kbd");
+    cap.className = "kbd";
+    cap.textContent = key === "Escape" ? "Esc" : key;
+    keyboard.append(cap);
+  }
+  return keyboard;
+}
+
+function section([heading, lines]) {
+  const part = document.createElement("section");
+  const title = document.createElement("h3");
+  const list = document.createElement("dl");
+  title.className = "keys__title";
+  title.textContent = heading;
+  list.className = "keys__list";
+  for (const [keys, text] of lines) {
+    const term = document.createElement("dt");
+    term.textContent = text;
+    list.append(term, caps(keys));
+  }
+  part.append(title, list);
+  return part;
 }
 
 document.addEventListener("click", (event) => {
@@ -98,19 +126,6 @@ document.addEventListener("click", (event) => {
     document.body.append(document.getElementById("help-sheet").content.cloneNode(true));
     sheet = document.getElementById("help");
   }
-  const list = sheet.querySelector("[data-help-list]");
-  list.replaceChildren();
-  for (const [keys, text] of lines()) {
-    const term = document.createElement("dt");
-    term.textContent = text;
-    const keyboard = document.createElement("dd");
-    for (const key of keys.startsWith("⌘") ? [keys] : keys.split(" ")) {
-      const cap = document.createElement("kbd");
-      cap.className = "kbd";
-      cap.textContent = key === "Escape" ? "Esc" : key;
-      keyboard.append(cap);
-    }
-    list.append(term, keyboard);
-  }
+  sheet.querySelector("[data-help-list]").replaceChildren(...groups().map(section));
   sheet.showModal();
 });
