@@ -35,7 +35,9 @@ async function tell() {
       const answer = await post(now, AbortSignal.timeout(beat));
       if ([401, 403, 404].includes(answer.status)) over = true;
       said = now;
-    } catch { /* the next beat says it again */ }
+    } catch {
+      break; // the next beat says it again: nobody answers faster for being asked at once
+    }
   } while (!over && (again || state() !== said));
   busy = false;
 }
