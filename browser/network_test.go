@@ -37,7 +37,7 @@ func TestOffline(t *testing.T) {
 		cora.Expect("Reconnecting…")
 		s.reply(t, number, fmt.Sprintf("Missed %d.", i))
 		if i == 2 { // long enough for the page to try the other way, too
-			until(t, "it polls in vain", 30*time.Second, func() bool { return cora.asked("/live/poll", since) })
+			until(t, "it polls in vain", 30*time.Second, func() bool { return cora.asked("/live/poll", since) > 0 })
 		}
 		cora.offline(false)
 		cora.ExpectLive()

@@ -190,11 +190,16 @@ func (c *traffic) streamsOpen() (open, asked int) {
 	return c.streams, asked
 }
 
-// asked says whether something under that path was asked for after start.
-func (c *traffic) asked(path string, start time.Time) bool {
+// asked is how often something under that path was asked for after start.
+func (c *traffic) asked(path string, start time.Time) (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.order, func(r *request) bool { return strings.HasPrefix(r.path, path) && r.at.After(start) })
+	for _, r := range c.order {
+		if strings.HasPrefix(r.path, path) && r.at.After(start) {
+			n++
+		}
+	}
+	return n
 }
 
 // answered is when the last request of that method and path was answered, as long as that was after start.

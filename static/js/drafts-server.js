@@ -5,6 +5,7 @@ const states = new Map(); // data-draft -> {known, version, saving, timer, since
 
 const pause = 800; // after the last key
 const longest = 2500; // while the keys do not rest
+const soon = 10000; // where nobody answered
 
 const textOf = (form) => form.querySelector("textarea[name=content]");
 const same = (a, b) => (a.trim() || b.trim() ? a === b : true);
@@ -30,7 +31,10 @@ export function open(form, local) {
   states.set(form.dataset.draft, state);
   const field = textOf(form);
   const text = local?.texts?.content ?? "";
-  if (!same(field.value, server.text)) return plan(form, state); // a message that was refused: nobody has it but this page
+  if (!same(field.value, server.text)) { // a message that was refused, or typed before this file came: nobody has it but this page
+    if (text !== local?.known && !field.value.includes(text.trim())) offer(form, text, local.at);
+    return plan(form, state);
+  }
   if (same(text, server.text)) form.dispatchEvent(new Event("draft:kept", { bubbles: true }));
   if (!text || same(text, server.text) || text === local.known) return;
   if (local.at > server.at) {
@@ -63,22 +67,25 @@ async function save(form, state, keepalive = false) {
   state.timer = state.since = 0;
   if (state.saving || !dirty(form, state)) return;
   const text = textOf(form).value;
+  let failed = false;
+  let refused = false;
   state.saving = true;
   try {
     const body = new URLSearchParams({ id: form.elements.id.value, content: text, then: form.dataset.then ?? "" });
     const answer = await fetch(form.dataset.draftSrc, { method: "POST", body, keepalive });
+    refused = answer.status < 500;
     if (!answer.ok || !answer.headers.get("Content-Type")?.includes("json")) throw new Error(answer.status);
     state.version = (await answer.json()).version;
     state.known = text;
     form.dispatchEvent(new Event("draft:kept", { bubbles: true }));
   } catch {
-    state.failed = true; // this device has it; with the next key it is tried again
+    failed = true; // this device has it; with the next key it is tried again
   }
   state.saving = false;
   const live = document.querySelector(`form[data-draft="${CSS.escape(form.dataset.draft)}"]`);
   if (!live) return;
-  if (!state.failed && dirty(live, state)) plan(live, state);
-  state.failed = false;
+  if (!failed && dirty(live, state)) plan(live, state);
+  else if (failed && !refused) state.timer ||= setTimeout(() => save(live, state), soon * (0.5 + Math.random() / 2));
   follow(live);
 }
 
