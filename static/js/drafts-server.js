@@ -129,11 +129,15 @@ function follow(form, must = false) {
   if (dirty(form, state)) plan(form, state);
 }
 
-let must = ""; // the draft that an answer is about to set, whatever was typed
+let setting = null; // {ctx, draft, thrown}: an answer that sets a draft, whatever was typed, once it is on the page
 
-document.addEventListener("htmx:after:swap", () => {
-  for (const form of document.querySelectorAll("form[data-draft-src]")) follow(form, form.dataset.draft === must);
-  must = "";
+document.addEventListener("htmx:after:swap", (event) => {
+  const mine = setting?.ctx === event.detail.ctx ? setting : null;
+  if (mine) setting = null;
+  for (const form of document.querySelectorAll("form[data-draft-src]")) {
+    follow(form, form.dataset.draft === mine?.draft);
+    if (form.dataset.draft === mine?.draft && !textOf(form).value) offer(form, mine.thrown ?? "", 0);
+  }
 });
 
 // ---- what comes back, and what is thrown away
@@ -148,28 +152,24 @@ document.addEventListener("formdata", (event) => {
   if (state && (state.saving || dirty(form, state))) event.formData.set("content", textOf(form).value);
 });
 
+// What is thrown away is remembered as it was when that was pressed: before the answer comes, news of it may have
+// emptied the field.
+const pressed = new WeakMap(); // htmx's ctx -> text
+document.addEventListener("htmx:before:request", (event) => {
+  const { ctx } = event.detail;
+  const draft = ctx.sourceElement?.dataset?.discard;
+  const form = draft && document.querySelector(`form[data-draft="${CSS.escape(draft)}"]`);
+  if (form) pressed.set(ctx, textOf(form).value);
+});
+
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement;
   if (!ctx.response || ctx.response.status >= 300 || !form?.matches?.("form[data-undo], form[data-discard]")) return;
-  must = form.dataset.discard ?? reply()?.dataset.draft ?? "";
-  const of = document.querySelector(`form[data-draft="${CSS.escape(must)}"]`);
-  if (!of) return;
-  const state = states.get(must);
-  clearTimeout(state?.timer);
-  if ("discard" in form.dataset) {
-    const text = textOf(of).value;
-    localStorage.removeItem(`draft:${document.documentElement.dataset.person}:${must}`);
-    if (text.trim()) queueMicrotask(() => { thrown = { draft: must, text }; });
-  }
-});
-
-let thrown;
-document.addEventListener("htmx:after:swap", () => {
-  const form = thrown && document.querySelector(`form[data-draft="${CSS.escape(thrown.draft)}"]`);
-  if (!form) return;
-  if (!textOf(form).value) offer(form, thrown.text, 0);
-  thrown = null;
+  const draft = form.dataset.discard ?? reply()?.dataset.draft;
+  setting = { ctx, draft, thrown: pressed.get(ctx) };
+  clearTimeout(states.get(draft)?.timer);
+  if ("discard" in form.dataset) localStorage.removeItem(`draft:${document.documentElement.dataset.person}:${draft}`);
 });
 
 // ---- the other text
