@@ -31,7 +31,9 @@ func (s *site) troubles(t *testing.T) *troubles {
 	return x
 }
 
-func (x *troubles) note(format string, args ...any) { x.log = append(x.log, fmt.Sprintf(format, args...)) }
+func (x *troubles) note(format string, args ...any) {
+	x.log = append(x.log, fmt.Sprintf(format, args...))
+}
 
 // network takes the page's network away, or gives it back.
 func (x *troubles) network(p *Person) {
