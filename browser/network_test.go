@@ -8,8 +8,10 @@ import (
 
 	"autocrm/store"
 
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
 )
 
 func (p *Person) offline(yes bool) {
@@ -20,6 +22,21 @@ func (p *Person) offline(yes bool) {
 	}
 	do(p, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: conditions})
 	do(p, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1})
+}
+
+// delayed has answers to what matches come later by a while.
+func (p *Person) delayed(pattern string, by time.Duration) {
+	p.t.Helper()
+	if err := chromedp.Listen(p.ctx, func(event any) {
+		if paused, ok := event.(*fetch.EventRequestPaused); ok {
+			time.AfterFunc(by, func() {
+				_, _ = chromedp.Call(p.ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: paused.RequestID})
+			})
+		}
+	}); err != nil {
+		p.t.Fatal(err)
+	}
+	do(p, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern, RequestStage: fetch.RequestStageResponse}}})
 }
 
 // TestOffline loses the network and finds it again: the page says so, and has everything missed.

@@ -120,9 +120,13 @@ func TestUndoSend(t *testing.T) {
 	ann.Expect("Sending…")
 	ann.ExpectJS(`!`+replyText, "a composer that is free")
 	ann.Press("r")
-	ann.Type("Really.") // what was written since stands behind what comes back
+	ann.delayed("*/withdrawal", time.Second) // longer than a text rests before it is kept: not over what comes back
+	ann.Type("Really.")                      // what was written since stands behind what comes back
 	ann.Click("Undo")
 	ann.ExpectJS(replyText+` === "It moves again.\n\nReally."`, "both")
+	ann.Open(path)
+	ann.ExpectJS(replyText+` === "It moves again.\n\nReally."`, "both on a page opened later")
+	ann.ExpectLive()
 	JS[any](ann, `document.querySelector("#composer-text-reply").select()`)
 	ann.Type("It moves again. Really.")
 	ann.Press("Control+Enter")

@@ -1,7 +1,7 @@
 // Drafts that the server keeps: <form data-draft-src> sends its text there as it is typed, and follows what the region
 // #ticket-drafts says is there, from other devices. It replaces nothing that somebody has typed and that is nowhere
 // else: what another draft says is offered beside it.
-const states = new Map(); // data-draft -> {known, version, saving, timer, since, mine}
+const states = new Map(); // data-draft -> {known, version, saving, undoing, undoNext, timer, since, mine}
 
 const pause = 800; // after the last key
 const longest = 2500; // while the keys do not rest
@@ -65,7 +65,7 @@ function plan(form, state) {
 async function save(form, state, keepalive = false) {
   clearTimeout(state.timer);
   state.timer = state.since = 0;
-  if (state.saving || !dirty(form, state)) return;
+  if (state.saving || state.undoing || !dirty(form, state)) return;
   const text = textOf(form).value;
   let failed = false;
   let refused = false;
@@ -82,6 +82,9 @@ async function save(form, state, keepalive = false) {
     failed = true; // this device has it; with the next key it is tried again
   }
   state.saving = false;
+  const undo = state.undoNext && document.querySelector(`form[data-undo][action="${CSS.escape(state.undoNext)}"]`);
+  state.undoNext = "";
+  if (undo) return undo.requestSubmit();
   const live = document.querySelector(`form[data-draft="${CSS.escape(form.dataset.draft)}"]`);
   if (!live) return;
   if (!failed && dirty(live, state)) plan(live, state);
@@ -115,17 +118,20 @@ function follow(form, must = false) {
   const state = states.get(form.dataset.draft);
   const server = state && onServer(form);
   const field = textOf(form);
-  if (!server || !must && (server.version <= state.version || state.saving || field.readOnly)) return;
+  if (!server || !must && (server.version <= state.version || state.saving || state.undoing || field.readOnly)) return;
   state.version = Math.max(state.version, server.version);
   if (!must && same(server.text, state.known)) return;
   const before = field.value;
   const news = server.text.trim();
+  let followed = false;
   if (must || same(before, state.known)) {
     if (state.mine && !must && news && before.trim() && !server.text.includes(before.trim())) offer(form, before, Date.now());
     field.value = server.text;
     state.mine = false;
+    followed = true;
   } else if (news && !before.includes(news)) offer(form, server.text, server.at);
   state.known = server.text;
+  if (followed) form.dispatchEvent(new Event("draft:followed", { bubbles: true }));
   if (dirty(form, state)) plan(form, state);
 }
 
@@ -144,13 +150,34 @@ document.addEventListener("htmx:after:swap", (event) => {
 
 const reply = () => document.querySelector("#composer-form-reply[data-draft-src]");
 
-// With the wish to undo goes what was typed since, so that what comes back can be put before it.
+// With the wish to undo goes what was typed since, so that what comes back can be put before it. Until the answer is
+// there nothing else is typed or saved: it would take the place of what came back.
+document.addEventListener("submit", (event) => {
+  const state = event.target.matches("form[data-undo]") && states.get(reply()?.dataset.draft);
+  if (!state?.saving) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  state.undoNext = event.target.getAttribute("action"); // once what is on its way has come
+}, true);
+
 document.addEventListener("formdata", (event) => {
   const form = reply();
   if (!event.target.matches("form[data-undo]") || !form) return;
   const state = states.get(form.dataset.draft);
-  if (state && (state.saving || dirty(form, state))) event.formData.set("content", textOf(form).value);
+  if (state && dirty(form, state)) event.formData.set("content", textOf(form).value);
 });
+
+for (const [name, on] of [["htmx:before:request", true], ["htmx:finally:request", false]]) {
+  document.addEventListener(name, (event) => {
+    const form = event.detail.ctx.request.form?.matches("form[data-undo]") && reply();
+    const state = form && states.get(form.dataset.draft);
+    if (!state) return;
+    state.undoing = textOf(form).readOnly = on;
+    if (on) return;
+    follow(form);
+    if (dirty(form, state)) plan(form, state);
+  });
+}
 
 // What is thrown away is remembered as it was when that was pressed: before the answer comes, news of it may have
 // emptied the field.

@@ -60,6 +60,11 @@ if (person) {
     if (draft) write(key, { ...draft, known: kept(event.target) });
   });
 
+  // What was typed here before is no longer what is written here.
+  document.addEventListener("draft:followed", (event) => {
+    if (read(prefix + event.target.dataset.draft)) keep(event.target);
+  });
+
   for (const form of document.querySelectorAll("form[data-draft]")) {
     if (form.dataset.draftSrc) open(form, read(prefix + form.dataset.draft));
     else restore(form);
