@@ -1,6 +1,6 @@
 // Package browser tests the product as people meet it: the real binary, a real Chromium, people in browser
-// contexts of their own, in development and behind a real nginx with TLS and three names. It never sleeps and
-// never reaches past what a person or a proxy could do, except to prepare the database. Start with
+// contexts of their own, in development and behind a real nginx with TLS and three names. It never sleeps
+// for a fact to come true, and never reaches past what a person or a proxy could do, except to prepare the database. Start with
 // cells_test.go; person_test.go is what a person can do, site_test.go where.
 package browser
 

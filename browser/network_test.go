@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"syscall"
 	"testing"
@@ -24,10 +25,11 @@ func (p *Person) offline(yes bool) {
 	do(p, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1})
 }
 
-// delayed has answers to what matches come later by a while.
-func (p *Person) delayed(pattern string, by time.Duration) {
+// delayed has requests for what matches, or answers to them, come later by a while, until stop.
+func (p *Person) delayed(pattern string, stage fetch.RequestStage, by time.Duration) (stop func()) {
 	p.t.Helper()
-	if err := chromedp.Listen(p.ctx, func(event any) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	if err := chromedp.Listen(ctx, func(event any) {
 		if paused, ok := event.(*fetch.EventRequestPaused); ok {
 			time.AfterFunc(by, func() {
 				_, _ = chromedp.Call(p.ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: paused.RequestID})
@@ -36,7 +38,12 @@ func (p *Person) delayed(pattern string, by time.Duration) {
 	}); err != nil {
 		p.t.Fatal(err)
 	}
-	do(p, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern, RequestStage: fetch.RequestStageResponse}}})
+	do(p, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern, RequestStage: stage}}})
+	return func() {
+		p.t.Helper()
+		do(p, fetch.Disable, struct{}{})
+		cancel()
+	}
 }
 
 // TestOffline loses the network and finds it again: the page says so, and has everything missed.

@@ -129,14 +129,24 @@ func (s *site) start() {
 	})
 }
 
-// restart ends the server with signal and starts it again; meanwhile runs while it is down.
-func (s *site) restart(signal os.Signal, meanwhile func()) {
+// takeAway ends the server with signal; back starts it again.
+func (s *site) takeAway(signal os.Signal) (back func()) {
 	s.t.Helper()
 	from := time.Now()
 	s.server.End(signal)
+	return func() {
+		s.t.Helper()
+		s.start()
+		s.absences = append(s.absences, absence{from, time.Now()})
+	}
+}
+
+// restart ends the server with signal and starts it again; meanwhile runs while it is down.
+func (s *site) restart(signal os.Signal, meanwhile func()) {
+	s.t.Helper()
+	back := s.takeAway(signal)
 	meanwhile()
-	s.start()
-	s.absences = append(s.absences, absence{from, time.Now()})
+	back()
 }
 
 // exec runs SQL as somebody in psql would.

@@ -16,7 +16,7 @@ type troubles struct {
 	*rand.Rand
 	site             *site
 	offline, covered map[*Person]bool
-	down             time.Time
+	back             func() // brings the server back, while it is down
 	log              []string
 }
 
@@ -55,15 +55,13 @@ func (x *troubles) tab(p *Person) {
 
 // server kills the server, or starts it.
 func (x *troubles) server() {
-	x.note("server down %t", x.down.IsZero())
-	if x.down.IsZero() {
-		x.down = time.Now()
-		x.site.server.End(syscall.SIGKILL)
+	x.note("server down %t", x.back == nil)
+	if x.back == nil {
+		x.back = x.site.takeAway(syscall.SIGKILL)
 		return
 	}
-	x.site.start()
-	x.site.absences = append(x.site.absences, absence{x.down, time.Now()})
-	x.down = time.Time{}
+	x.back()
+	x.back = nil
 }
 
 // last is how long things stay as they are: a trouble is over after a while, whatever has come of it.
@@ -75,7 +73,7 @@ func (x *troubles) last(most time.Duration) {
 
 // end makes all well again.
 func (x *troubles) end() {
-	if !x.down.IsZero() {
+	if x.back != nil {
 		x.server()
 	}
 	for p, yes := range x.offline {
@@ -169,14 +167,21 @@ func TestTroublesOfAWriter(t *testing.T) {
 		written += words
 	}
 	all := func() string { return replyText + " === " + quote(written) }
+	// The first word is written without a network: what fails is not asked again at once.
+	x.network(desk)
 	write()
+	until(t, "the draft is kept in vain", patience, func() bool { return desk.asked(path+"/drafts/reply", begun) > 0 })
+	if n := desk.asked(path+"/presence", begun); n > 3 {
+		t.Errorf("presence told %d times in %s", n, time.Since(begun))
+	}
+	x.network(desk)
 	for range 14 {
 		switch k := x.IntN(12); {
 		case k < 2:
 			x.network(desk)
 		case k < 4:
 			x.server()
-		case k < 6 && !x.offline[desk] && x.down.IsZero():
+		case k < 6 && !x.offline[desk] && x.back == nil:
 			x.note("loaded anew")
 			desk.Open(path)
 			desk.ExpectJS(all(), "all words after loading anew")

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"autocrm/store"
+
+	"github.com/chromedp/cdproto/fetch"
 )
 
 const replyText = `document.querySelector("#composer-text-reply").value`
@@ -69,14 +71,34 @@ func TestDraftGoesAlong(t *testing.T) {
 		}
 	}
 
-	// Thrown away it can still be had back.
+	// Thrown away it can still be had back. News of it may come before the answer, and nothing is kept meanwhile.
 	desk.Press("n")
-	desk.Type("a note that nobody needs")
+	desk.Type("a note that")
 	desk.Expect("Draft of a note kept")
+	stop := desk.delayed("*/deletion", fetch.RequestStageResponse, 2*time.Second)
+	desk.Type(" nobody needs")
+	since := time.Now()
 	desk.Click("Discard draft")
 	desk.ExpectJS(`!document.querySelector("#composer-text-note").value`, "an empty note")
+	phone.Open(path)
+	if text := JS[string](phone, `document.querySelector("#composer-text-note").value`); text != "" {
+		t.Errorf("what was thrown away is there again: %q", text)
+	}
+	live(phone)
 	desk.Click("Show it")
 	desk.ExpectJS(`document.querySelector("#composer-text-note").value === "a note that nobody needs"`, "the note again")
+	if n := desk.asked(path+"/drafts/note/deletion", since); n != 1 {
+		t.Errorf("thrown away %d times", n)
+	}
+	stop()
+
+	// Whoever types before the script is there does not lose what this device alone has.
+	JS[any](phone, fmt.Sprintf(`localStorage.setItem("draft:" + document.documentElement.dataset.person + ":ticket-%d-reply", JSON.stringify({ texts: { content: "Only here" }, at: Date.now() }))`, number))
+	phone.beforeScripts("#composer-text-reply", `value = "Hasty"`)
+	phone.Open(path)
+	live(phone)
+	phone.Click("Show it")
+	phone.ExpectJS(replyText+` === "Only here"`, "what was kept on this device")
 	settled(t, desk, phone, ben)
 }
 
@@ -116,17 +138,33 @@ func TestUndoSend(t *testing.T) {
 	ann.Expect("Send, mark Pending")
 	ben.ExpectGone("Ann is sending a reply")
 
-	ann.Press("Control+Enter")
-	ann.Expect("Sending…")
-	ann.ExpectJS(`!`+replyText, "a composer that is free")
-	ann.Press("r")
-	ann.delayed("*/withdrawal", time.Second) // longer than a text rests before it is kept: not over what comes back
-	ann.Type("Really.")                      // what was written since stands behind what comes back
-	ann.Click("Undo")
-	ann.ExpectJS(replyText+` === "It moves again.\n\nReally."`, "both")
-	ann.Open(path)
-	ann.ExpectJS(replyText+` === "It moves again.\n\nReally."`, "both on a page opened later")
-	ann.ExpectLive()
+	// What was written since stands behind what comes back, and what is kept of it by the clock, before or after the
+	// undoing, does not take its place.
+	for _, late := range []string{"the answer", "what is kept"} {
+		ann.Press("Control+Enter")
+		ann.Expect("Sending…")
+		ann.ExpectJS(`!`+replyText, "a composer that is free")
+		ann.Press("r")
+		since := time.Now()
+		stop := func() {}
+		if late == "the answer" {
+			stop = ann.delayed("*/withdrawal", fetch.RequestStageResponse, time.Second)
+			ann.Type("Really.")
+		} else {
+			stop = ann.delayed("*/drafts/reply", fetch.RequestStageRequest, time.Second)
+			ann.Type("Really.")
+			until(t, "it is being kept", patience, func() bool { return ann.asked(path+"/drafts/reply", since) > 0 })
+		}
+		ann.Click("Undo")
+		ann.ExpectJS(replyText+` === "It moves again.\n\nReally."`, "both, with "+late+" late")
+		stop()
+		ann.Open(path)
+		ann.ExpectJS(replyText+` === "It moves again.\n\nReally."`, "both on a page opened later, with "+late+" late")
+		ann.ExpectLive()
+		ann.Press("r")
+		JS[any](ann, `document.querySelector("#composer-text-reply").select()`)
+		ann.Type("It moves again.")
+	}
 	JS[any](ann, `document.querySelector("#composer-text-reply").select()`)
 	ann.Type("It moves again. Really.")
 	ann.Press("Control+Enter")

@@ -343,8 +343,8 @@ func TestSearchEqualsBruteForce(t *testing.T) {
 	}
 	found, narrowed := 0, map[store.Field]int{}
 	counted, counts := make([][]string, len(people)), make([][]int, len(people))
-	for i := range 250 {
-		text := someQuery(r, people[i%len(people)].Role, 2)
+	for round := range 250 {
+		text := someQuery(r, people[round%len(people)].Role, 2)
 		for i, who := range people {
 			query, err := store.ParseQuery(who.Role, text)
 			if err != nil {

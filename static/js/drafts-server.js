@@ -1,7 +1,7 @@
 // Drafts that the server keeps: <form data-draft-src> sends its text there as it is typed, and follows what the region
 // #ticket-drafts says is there, from other devices. It replaces nothing that somebody has typed and that is nowhere
 // else: what another draft says is offered beside it.
-const states = new Map(); // data-draft -> {known, version, saving, undoing, undoNext, timer, since, mine}
+const states = new Map(); // data-draft -> {known, version, saving, held, next, timer, since, mine}
 
 const pause = 800; // after the last key
 const longest = 2500; // while the keys do not rest
@@ -65,30 +65,27 @@ function plan(form, state) {
 async function save(form, state, keepalive = false) {
   clearTimeout(state.timer);
   state.timer = state.since = 0;
-  if (state.saving || state.undoing || !dirty(form, state)) return;
+  if (state.saving || state.held || !dirty(form, state)) return;
   const text = textOf(form).value;
-  let failed = false;
-  let refused = false;
+  let unheard = true;
   state.saving = true;
   try {
     const body = new URLSearchParams({ id: form.elements.id.value, content: text, then: form.dataset.then ?? "" });
     const answer = await fetch(form.dataset.draftSrc, { method: "POST", body, keepalive });
-    refused = answer.status < 500;
+    unheard = answer.status >= 500;
     if (!answer.ok || !answer.headers.get("Content-Type")?.includes("json")) throw new Error(answer.status);
     state.version = (await answer.json()).version;
     state.known = text;
     form.dispatchEvent(new Event("draft:kept", { bubbles: true }));
-  } catch {
-    failed = true; // this device has it; with the next key it is tried again
-  }
+  } catch { /* this device has it; with the next key it is tried again, and by itself where nobody answered */ }
   state.saving = false;
-  const undo = state.undoNext && document.querySelector(`form[data-undo][action="${CSS.escape(state.undoNext)}"]`);
-  state.undoNext = "";
-  if (undo) return undo.requestSubmit();
+  const next = state.next && document.querySelector(`form[action="${CSS.escape(state.next)}"]`);
+  state.next = "";
+  if (next) return next.requestSubmit();
   const live = document.querySelector(`form[data-draft="${CSS.escape(form.dataset.draft)}"]`);
   if (!live) return;
-  if (!failed && dirty(live, state)) plan(live, state);
-  else if (failed && !refused) state.timer ||= setTimeout(() => save(live, state), soon * (0.5 + Math.random() / 2));
+  if (state.known === text && dirty(live, state)) plan(live, state);
+  else if (unheard) state.timer ||= setTimeout(() => save(live, state), soon * (0.5 + Math.random() / 2));
   follow(live);
 }
 
@@ -118,7 +115,7 @@ function follow(form, must = false) {
   const state = states.get(form.dataset.draft);
   const server = state && onServer(form);
   const field = textOf(form);
-  if (!server || !must && (server.version <= state.version || state.saving || state.undoing || field.readOnly)) return;
+  if (!server || !must && (server.version <= state.version || state.saving || state.held || field.readOnly)) return;
   state.version = Math.max(state.version, server.version);
   if (!must && same(server.text, state.known)) return;
   const before = field.value;
@@ -135,68 +132,64 @@ function follow(form, must = false) {
   if (dirty(form, state)) plan(form, state);
 }
 
-let setting = null; // {ctx, draft, thrown}: an answer that sets a draft, whatever was typed, once it is on the page
-
-document.addEventListener("htmx:after:swap", (event) => {
-  const mine = setting?.ctx === event.detail.ctx ? setting : null;
-  if (mine) setting = null;
-  for (const form of document.querySelectorAll("form[data-draft-src]")) {
-    follow(form, form.dataset.draft === mine?.draft);
-    if (form.dataset.draft === mine?.draft && !textOf(form).value) offer(form, mine.thrown ?? "", 0);
-  }
-});
-
 // ---- what comes back, and what is thrown away
 
-const reply = () => document.querySelector("#composer-form-reply[data-draft-src]");
+// setBy is the form whose draft another one sets: a form that takes a reply back, or throws a draft away.
+const setBy = (form) => form?.matches?.("form[data-undo], form[data-discard]")
+  ? document.querySelector(form.dataset.discard ? `form[data-draft="${CSS.escape(form.dataset.discard)}"]` : "#composer-form-reply[data-draft-src]") : null;
+const stateOf = (form) => form && states.get(form.dataset.draft);
+const settings = new WeakMap(); // htmx's ctx of such a request -> {draft, thrown, done}
 
-// With the wish to undo goes what was typed since, so that what comes back can be put before it. Until the answer is
-// there nothing else is typed or saved: it would take the place of what came back.
+// Until its answer is there nothing else is typed or kept, which would take the place of what it sets; and what is on
+// its way comes first.
 document.addEventListener("submit", (event) => {
-  const state = event.target.matches("form[data-undo]") && states.get(reply()?.dataset.draft);
+  const state = stateOf(setBy(event.target));
   if (!state?.saving) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  state.undoNext = event.target.getAttribute("action"); // once what is on its way has come
+  state.next = event.target.getAttribute("action");
 }, true);
 
+// With the wish to undo goes what was typed since, so that what comes back can be put before it.
 document.addEventListener("formdata", (event) => {
-  const form = reply();
-  if (!event.target.matches("form[data-undo]") || !form) return;
-  const state = states.get(form.dataset.draft);
+  const form = event.target.matches("form[data-undo]") && setBy(event.target);
+  const state = stateOf(form);
   if (state && dirty(form, state)) event.formData.set("content", textOf(form).value);
 });
 
-for (const [name, on] of [["htmx:before:request", true], ["htmx:finally:request", false]]) {
-  document.addEventListener(name, (event) => {
-    const form = event.detail.ctx.request.form?.matches("form[data-undo]") && reply();
-    const state = form && states.get(form.dataset.draft);
-    if (!state) return;
-    state.undoing = textOf(form).readOnly = on;
-    if (on) return;
-    follow(form);
-    if (dirty(form, state)) plan(form, state);
-  });
-}
-
-// What is thrown away is remembered as it was when that was pressed: before the answer comes, news of it may have
-// emptied the field.
-const pressed = new WeakMap(); // htmx's ctx -> text
-document.addEventListener("htmx:before:request", (event) => {
-  const { ctx } = event.detail;
-  const draft = ctx.sourceElement?.dataset?.discard;
-  const form = draft && document.querySelector(`form[data-draft="${CSS.escape(draft)}"]`);
-  if (form) pressed.set(ctx, textOf(form).value);
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  const form = setBy(ctx.sourceElement);
+  const state = stateOf(form);
+  if (!state) return;
+  // As it was when that was pressed: before the answer comes, news of it may empty the field.
+  settings.set(ctx, { draft: form.dataset.draft, thrown: ctx.sourceElement.dataset.discard ? textOf(form).value : undefined });
+  state.held = textOf(form).readOnly = true;
 });
 
-document.addEventListener("htmx:after:request", (event) => {
-  const { ctx } = event.detail;
-  const form = ctx.sourceElement;
-  if (!ctx.response || ctx.response.status >= 300 || !form?.matches?.("form[data-undo], form[data-discard]")) return;
-  const draft = form.dataset.discard ?? reply()?.dataset.draft;
-  setting = { ctx, draft, thrown: pressed.get(ctx) };
-  clearTimeout(states.get(draft)?.timer);
-  if ("discard" in form.dataset) localStorage.removeItem(`draft:${document.documentElement.dataset.person}:${draft}`);
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  const setting = settings.get(ctx);
+  if (!setting || ctx.response.status >= 300) return;
+  setting.done = true;
+  if (setting.thrown !== undefined) localStorage.removeItem(`draft:${document.documentElement.dataset.person}:${setting.draft}`);
+});
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  const setting = settings.get(ctx);
+  for (const form of document.querySelectorAll("form[data-draft-src]")) {
+    const must = Boolean(setting?.done) && form.dataset.draft === setting.draft;
+    follow(form, must);
+    if (must && !textOf(form).value) offer(form, setting.thrown ?? "", 0);
+  }
+});
+
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  const setting = settings.get(ctx);
+  const form = setting && document.querySelector(`form[data-draft="${CSS.escape(setting.draft)}"]`);
+  const state = stateOf(form);
+  if (!state) return;
+  state.held = textOf(form).readOnly = false;
+  follow(form);
+  if (dirty(form, state)) plan(form, state);
 });
 
 // ---- the other text
