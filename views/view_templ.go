@@ -37,7 +37,7 @@ func viewBar(bar ViewBar) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"views-menu\"><button class=\"btn\" type=\"button\" popovertarget=\"views-bar\" data-key=\"v\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"views-menu\"><button class=\"btn\" type=\"button\" popovertarget=\"views-bar\" data-key=\"v\" title=\"Views\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
